@@ -1,0 +1,68 @@
+# One entry for everything. `make help` lists the targets.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+PY := $(BIN)/python
+READY := .venv/.ready
+LOCK := requirements.txt
+UV := $(shell command -v uv 2>/dev/null)
+
+# TensorFlow's start-up lines say nothing that a reader needs.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+# A kernel must load the package of this checkout, not one installed elsewhere.
+export PYTHONNOUSERSITE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book serve test lint format notebooks bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(READY) ## make .venv with the locked packages and an editable bnteach
+
+$(READY): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "bnteach needs Python 3.11, 3.12 or 3.13. Received: %d.%d. Name another with: make PYTHON=python3.12" % v[:2])'
+	@echo "Setting up .venv (once; about 1.7 GB)"
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+ifneq ($(UV),)
+	@$(UV) pip sync --python $(PY) --require-hashes $(LOCK)
+	@$(UV) pip install --python $(PY) --no-deps --no-build-isolation -e .
+else
+	@$(PY) -m pip install --disable-pip-version-check -q --require-hashes -r $(LOCK)
+	@$(PY) -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+book: $(READY) ## execute every notebook (quick profile) and build the site
+	@$(PY) tools/build_book.py
+
+serve: $(READY) ## show the built site at http://127.0.0.1:8000
+	@$(PY) tools/serve.py
+
+test: lint book ## lint, unit tests, every notebook through nbval, browser checks of the site
+	@$(PY) -m pytest -n 2 --dist loadfile tests
+	@$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 300 book
+
+lint: $(READY) ## check style and spelling
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m codespell_lib .
+
+format: $(READY) ## rewrite the code in the project's style
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+notebooks: $(READY) ## execute every notebook (quick profile) and store what came out
+	@$(PY) tools/notebooks.py
+
+bench: $(READY) ## measure speed and accuracy, each as a ratio within one run
+	@$(PY) tools/bench.py
+
+lock: $(READY) ## resolve requirements.in into requirements.txt for all platforms
+	@$(PY) -m uv pip compile --universal --generate-hashes --python-version 3.11 --no-header -q requirements.in -o requirements.txt
+
+clean: ## remove what was built (keeps .venv)
+	@rm -rf _build book/_static/mathjax book/_static/vega-bundle.js .pytest_cache .ruff_cache .hypothesis
