@@ -1,0 +1,98 @@
+"""The whole state of a training run in one file, so that it can go on later."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from bnteach.files import atomic_path
+
+
+class Checkpoint:
+    """Saves and restores a model, its optimizer and a JSON-able note beside them.
+
+    Saved are all variables: weights, moving statistics, random seeds of dropout and
+    the optimizer's slots. The file is replaced in one step, so that a run that is
+    killed while saving still finds the state before.
+
+    Args:
+        path: an .npz file, or None to save nothing.
+        model: built and compiled.
+        identity: what must be equal for a saved state to belong to this run.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike | None,
+        model: keras.Model,
+        identity: Mapping[str, Any],
+    ):
+        self.path = None if path is None else Path(path)
+        self.model = model
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        shapes = [list(variable.shape) for variable in self._variables()]
+        self.identity = json.loads(json.dumps({**identity, "shapes": shapes}))
+
+    def save(self, note: Mapping[str, Any]) -> None:
+        """Write the state and the note, atomically."""
+        if self.path is None:
+            return
+        arrays = {
+            f"v{number:04d}": keras.ops.convert_to_numpy(variable)
+            for number, variable in enumerate(self._variables())
+        }
+        text = json.dumps({"identity": self.identity, "note": note})
+        with atomic_path(self.path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, text=np.array(text), **arrays)
+
+    def restore(self) -> dict[str, Any] | None:
+        """Put the saved state back and return the note; None if nothing was saved.
+
+        Raises:
+            ValueError: the file is damaged or belongs to another run. It is left
+                where it is, and the model as it was.
+        """
+        if self.path is None or not self.path.exists():
+            return None
+        try:
+            with np.load(self.path) as saved:
+                arrays = dict(saved)
+            text = json.loads(str(arrays.pop("text")))
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"expected a checkpoint of bnteach in {self.path}. Received a file "
+                f"that cannot be read ({error}). Remove it to start anew."
+            ) from error
+        self._check(text["identity"])
+        for variable, name in zip(self._variables(), sorted(arrays), strict=True):
+            variable.assign(arrays[name])
+        return text["note"]
+
+    def remove(self) -> None:
+        """Delete the file: the run is complete."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _variables(self) -> list[keras.Variable]:
+        metrics = {id(variable) for variable in self.model.metrics_variables}
+        own = [v for v in self.model.variables if id(v) not in metrics]
+        return own + list(self.model.optimizer.variables)
+
+    def _check(self, received: Mapping[str, Any]) -> None:
+        keys = sorted(set(self.identity) | set(received))
+        other = [k for k in keys if self.identity.get(k) != received.get(k)]
+        if other:
+            expected = {k: self.identity.get(k) for k in other}
+            came = {k: received.get(k) for k in other}
+            raise ValueError(
+                f"expected a checkpoint of this run in {self.path}: {expected}. "
+                f"Received: {came}. Remove the file or name another."
+            )

@@ -1,0 +1,295 @@
+"""The networks of the book, built so that two of them differ in one argument only.
+
+Every builder takes `activation` and `normalization`; with the same `seed`, the
+trainable kernels start from the same numbers whatever is normalized, so that a
+comparison of two networks is a comparison of that one argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+
+Normalization = str | Callable[[str], keras.layers.Layer] | None
+Activation = str | Callable[[str], keras.layers.Layer]
+KernelInitializer = str | Callable[[int], keras.initializers.Initializer]
+
+
+def mlp(
+    input_shape: Sequence[int] = (784,),
+    units: Sequence[int] = (100, 100, 100),
+    num_classes: int = 10,
+    activation: Activation = "sigmoid",
+    normalization: Normalization = None,
+    *,
+    placement: str = "before",
+    use_bias: bool = True,
+    kernel_initializer: KernelInitializer = "glorot_uniform",
+    normalize_input: bool = False,
+    output_activation: str | None = None,
+    seed: int = 0,
+    name: str | None = None,
+) -> keras.Model:
+    """Build a multilayer perceptron: dense layers, each with an activation.
+
+    The defaults are the network of Ioffe and Szegedy (2015), section 4.1, but for
+    their small Gaussian kernels (`kernel_initializer=small_gaussian`).
+
+    Args:
+        input_shape: shape of one example; flattened if it has more than one axis.
+        units: width of each hidden layer.
+        num_classes: width of the last layer, which is never normalized.
+        activation: a Keras activation name, or a function from a layer name to a
+            layer.
+        normalization: None, "batch", or a function from a layer name to a layer.
+        placement: "before" or "after": where the normalization stands relative to
+            the activation. The paper puts it before (section 3.2).
+        use_bias: whether hidden dense layers have a bias. Before a batch
+            normalization it is redundant: `beta` does its work.
+        kernel_initializer: a Keras initializer name, or a function from a seed to an
+            initializer.
+        normalize_input: also put a normalization on the (flattened) input.
+        output_activation: None for logits, or an activation name such as "softmax".
+        seed: layer `i` draws its kernel from `seed` and `i` alone.
+        name: name of the model.
+
+    Returns:
+        A Functional model from (N, *input_shape) to (N, num_classes). Its layers are
+        named dense_1, batch_norm_1, activation_1, ..., logits.
+
+    Raises:
+        ValueError: unknown placement or normalization, no hidden layer, or an input
+            normalization without a `normalization`.
+    """
+    if not units or min(units) < 1:
+        raise ValueError(f"expected units, each at least 1. Received: units={units}")
+    _check_placement(placement)
+    inputs = x = keras.Input(tuple(input_shape), name="input")
+    if len(input_shape) > 1:
+        x = keras.layers.Flatten(name="flatten")(x)  # (N, D)
+    if normalize_input:
+        if normalization is None:
+            raise ValueError(
+                "expected a normalization for normalize_input=True. "
+                "Received: normalization=None"
+            )
+        x = _normalize(x, normalization, "input")
+    kernels = _KernelFactory(kernel_initializer, seed)
+    for number, width in enumerate(units, start=1):
+        dense = keras.layers.Dense(
+            width,
+            use_bias=use_bias,
+            kernel_initializer=kernels(number),
+            name=f"dense_{number}",
+        )
+        x = dense(x)  # (N, width)
+        x = _activate(x, activation, normalization, placement, number)
+    logits = keras.layers.Dense(
+        num_classes,
+        activation=output_activation,
+        kernel_initializer=kernels(len(units) + 1),
+        name="logits",
+    )
+    return keras.Model(inputs, logits(x), name=name)
+
+
+def deep_cnn(
+    input_shape: Sequence[int] = (28, 28, 1),
+    num_conv: int = 19,
+    num_classes: int = 10,
+    activation: Activation = "relu",
+    normalization: Normalization = None,
+    *,
+    use_bias: bool | None = None,
+    kernel_initializer: KernelInitializer = "glorot_uniform",
+    seed: int = 0,
+    name: str | None = None,
+) -> keras.Model:
+    """Build a network too deep for its digits: many 3x3 convolutions, then 100 units.
+
+    Convolution `i` has 4*i filters and halves the image when `i` is a multiple of 3.
+
+    Args:
+        input_shape: shape of one image, (H, W, channels).
+        num_conv: how many convolutions.
+        num_classes: width of the last layer.
+        activation: see `mlp`.
+        normalization: see `mlp`; stands before each activation.
+        use_bias: whether normalized layers keep their bias. By default they have one
+            exactly where nothing is normalized.
+        kernel_initializer: see `mlp`.
+        seed: see `mlp`.
+        name: name of the model.
+
+    Returns:
+        A Functional model from (N, H, W, channels) to logits (N, num_classes), with
+        layers conv_1, batch_norm_1, activation_1, ..., dense_1, ..., logits.
+
+    Raises:
+        ValueError: unknown normalization, or fewer than one convolution.
+    """
+    if num_conv < 1:
+        raise ValueError(f"expected at least 1 convolution. Received: {num_conv=}")
+    if use_bias is None:
+        use_bias = normalization is None
+    kernels = _KernelFactory(kernel_initializer, seed)
+    inputs = x = keras.Input(tuple(input_shape), name="input")
+    for number in range(1, num_conv + 1):
+        stride = 2 if number % 3 == 0 else 1
+        x = _convolve(x, 4 * number, kernels(number), use_bias, number, stride)
+        x = _activate(x, activation, normalization, "before", number)
+    x = keras.layers.Flatten(name="flatten")(x)
+    number = num_conv + 1
+    dense = keras.layers.Dense(
+        100, use_bias=use_bias, kernel_initializer=kernels(number), name="dense_1"
+    )
+    x = _activate(dense(x), activation, normalization, "before", number)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=kernels(number + 1), name="logits"
+    )
+    return keras.Model(inputs, logits(x), name=name)
+
+
+def cifar_cnn(
+    input_shape: Sequence[int] = (32, 32, 3),
+    filters: Sequence[int] = (60, 60, 60, 60, 100),
+    num_classes: int = 10,
+    activation: Activation = "relu",
+    normalization: Normalization = None,
+    *,
+    dropout: float = 0.15,
+    kernel_initializer: KernelInitializer = "glorot_uniform",
+    seed: int = 0,
+    name: str | None = None,
+) -> keras.Model:
+    """Build blocks of two 3x3 convolutions; all but the last end in pooling.
+
+    Args:
+        input_shape: shape of one image, (H, W, channels).
+        filters: filters of both convolutions of each block.
+        num_classes: width of the last layer.
+        activation: see `mlp`.
+        normalization: see `mlp`; stands before each activation, biases are kept.
+        dropout: share of values dropped after each pooling.
+        kernel_initializer: see `mlp`.
+        seed: see `mlp`.
+        name: name of the model.
+
+    Returns:
+        A Functional model from (N, H, W, channels) to logits (N, num_classes).
+
+    Raises:
+        ValueError: unknown normalization, or no block.
+    """
+    if not filters:
+        raise ValueError(f"expected at least 1 block. Received: filters={filters}")
+    kernels = _KernelFactory(kernel_initializer, seed)
+    inputs = x = keras.Input(tuple(input_shape), name="input")
+    number = 0
+    for block, width in enumerate(filters, start=1):
+        for _ in range(2):
+            number += 1
+            x = _convolve(x, width, kernels(number), True, number)
+            x = _activate(x, activation, normalization, "before", number)
+        if block < len(filters):
+            x = keras.layers.MaxPooling2D(name=f"pool_{block}")(x)
+            x = keras.layers.Dropout(
+                dropout, seed=_layer_seed(seed, 1000 + block), name=f"dropout_{block}"
+            )(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=kernels(number + 1), name="logits"
+    )
+    return keras.Model(inputs, logits(x), name=name)
+
+
+def small_gaussian(seed: int) -> keras.initializers.Initializer:
+    """Return the kernels of the paper's experiment: normal with deviation 0.05.
+
+    The paper (section 4.1) says "small random Gaussian values" and gives no number;
+    0.05 is the choice of later courses that repeat the experiment.
+    """
+    return keras.initializers.RandomNormal(stddev=0.05, seed=seed)
+
+
+def leaky_relu(name: str) -> keras.layers.Layer:
+    """Return a leaky ReLU of slope 0.3, which was the default of Keras 2."""
+    return keras.layers.LeakyReLU(negative_slope=0.3, name=name)
+
+
+def batch_norm_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return every layer that keeps moving statistics, nested models included."""
+    flat = model._flatten_layers(include_self=False, recursive=True)
+    return [layer for layer in flat if hasattr(layer, "moving_variance")]
+
+
+def _check_placement(placement: str) -> None:
+    if placement not in ("before", "after"):
+        raise ValueError(
+            "expected placement 'before' or 'after' the activation. "
+            f"Received: {placement!r}"
+        )
+
+
+def _normalize(x, normalization: Normalization, suffix: int | str):
+    if normalization == "batch":
+        return keras.layers.BatchNormalization(name=f"batch_norm_{suffix}")(x)
+    if callable(normalization):
+        return normalization(f"batch_norm_{suffix}")(x)
+    raise ValueError(
+        "expected normalization None, 'batch' or a function from a layer name to a "
+        f"layer. Received: {normalization!r}"
+    )
+
+
+def _activate(x, activation, normalization, placement: str, number: int):
+    """Apply activation `number` and, before or after it, the normalization."""
+    name = f"activation_{number}"
+    layer = (
+        activation(name)
+        if callable(activation)
+        else keras.layers.Activation(activation, name=name)
+    )
+    if normalization is None:
+        return layer(x)
+    if placement == "before":
+        return layer(_normalize(x, normalization, number))
+    return _normalize(layer(x), normalization, number)
+
+
+def _convolve(x, filters: int, kernel, use_bias: bool, number: int, stride: int = 1):
+    layer = keras.layers.Conv2D(
+        filters,
+        3,
+        strides=stride,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=kernel,
+        name=f"conv_{number}",
+    )
+    return layer(x)  # (N, H / stride, W / stride, filters)
+
+
+class _KernelFactory:
+    """Makes the initializer of layer `number`, from the model's seed and that number.
+
+    A seed a layer, and not one for all: with the same seed in every layer, two
+    kernels of equal shape would start from equal numbers.
+    """
+
+    def __init__(self, initializer: KernelInitializer, seed: int):
+        self.initializer = initializer
+        self.seed = seed
+
+    def __call__(self, number: int) -> keras.initializers.Initializer:
+        seed = _layer_seed(self.seed, number)
+        if callable(self.initializer):
+            return self.initializer(seed)
+        config = {"class_name": self.initializer, "config": {"seed": seed}}
+        return keras.initializers.get(config)
+
+
+def _layer_seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0] >> 1)

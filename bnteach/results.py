@@ -1,0 +1,200 @@
+"""Read and write recorded runs: what was measured, and with what."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnteach.files import atomic_path
+
+
+class ResultsError(Exception):
+    """A recorded run is missing, damaged or of another form."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One experiment at one size: every variant with every seed.
+
+    Attributes:
+        name: name of the experiment.
+        title: what it is, in words.
+        profile: "quick" or "full".
+        settings: steps, batch size and all else that the experiment fixes.
+        dataset: name, sha256 of the arrays, and a note if they are not the originals.
+        packages: versions of what computed it.
+        processor: on what.
+        date: when it was finished, as YYYY-MM-DD.
+        seconds: wall-clock time of all its parts.
+        variants: variant -> one dict a seed, with the keys seed, step, curves,
+            probes, measured and seconds.
+    """
+
+    name: str
+    title: str
+    profile: str
+    settings: dict[str, Any]
+    dataset: dict[str, Any]
+    packages: dict[str, str]
+    processor: str
+    date: str
+    seconds: float
+    variants: dict[str, list[dict[str, Any]]]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that every variant was run with."""
+        return [part["seed"] for part in next(iter(self.variants.values()))]
+
+    def step(self, variant: str) -> np.ndarray:
+        """Return the training steps of the records of a variant, shape (T,)."""
+        return np.array(self._parts(variant)[0]["step"])
+
+    def curve(self, variant: str, name: str) -> np.ndarray:
+        """Return one recorded curve, shape (seeds, T); NaN where it has a gap."""
+        return self._stack(variant, "curves", name)
+
+    def probe(self, variant: str, name: str) -> np.ndarray:
+        """Return what a probe recorded, shape (seeds, T, ...)."""
+        return self._stack(variant, "probes", name)
+
+    def measured(self, variant: str, name: str) -> np.ndarray:
+        """Return a measurement made once at the end, shape (seeds, ...)."""
+        return self._stack(variant, "measured", name)
+
+    def label(self) -> str:
+        """Say where the numbers are from, in one line for a caption."""
+        seeds = f"{len(self.seeds)} seed" + "s" * (len(self.seeds) != 1)
+        note = self.dataset.get("note")
+        data = self.dataset["name"] + (f" ({note})" if note else "")
+        return f"{data}, {self.profile} profile, {seeds}, {self.date}"
+
+    def _parts(self, variant: str) -> list[dict[str, Any]]:
+        if variant not in self.variants:
+            raise KeyError(
+                f"expected a variant of {self.name}: {', '.join(self.variants)}. "
+                f"Received: {variant!r}"
+            )
+        return self.variants[variant]
+
+    def _stack(self, variant: str, kind: str, name: str) -> np.ndarray:
+        parts = self._parts(variant)
+        if name not in parts[0][kind]:
+            raise KeyError(
+                f"expected one of the {kind} of {self.name}: "
+                f"{', '.join(parts[0][kind])}. Received: {name!r}"
+            )
+        # JSON has null where a curve has a gap; as float that is NaN.
+        return np.array([part[kind][name] for part in parts], dtype=float)
+
+
+def default_directory() -> Path:
+    """Return where recorded runs are looked for.
+
+    The folder named by BNTEACH_RESULTS_DIR; else `results` beside the notebook that
+    is running; else `book/results` below the current folder.
+    """
+    named = os.environ.get("BNTEACH_RESULTS_DIR")
+    if named:
+        return Path(named)
+    beside = Path("results")
+    return beside if beside.is_dir() else Path("book") / "results"
+
+
+def read(name: str, directory: str | os.PathLike | None = None) -> Run:
+    """Read a recorded run.
+
+    Args:
+        name: name of the experiment.
+        directory: folder of the recorded runs; see `default_directory`.
+
+    Returns:
+        The run.
+
+    Raises:
+        ResultsError: there is no such run, or the file is damaged.
+    """
+    directory = Path(directory) if directory is not None else default_directory()
+    path = directory / f"{name}.json"
+    if not path.exists():
+        raise ResultsError(_no_such_run(name, directory))
+    try:
+        return Run(**read_json(path))
+    except TypeError as error:
+        raise ResultsError(
+            f"expected a recorded run in {path}. Received other fields: {error}"
+        ) from error
+
+
+def read_json(path: str | os.PathLike) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        ResultsError: the file is damaged. It is left where it is.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        value = error
+    if not isinstance(value, dict):
+        raise ResultsError(
+            f"expected a JSON object in {path}. Received: {value!s:.200}. Remove the "
+            "file and run the experiment again, or restore it."
+        )
+    return value
+
+
+def list_runs(directory: str | os.PathLike | None = None) -> list[str]:
+    """Return the names of the recorded runs in a folder, sorted."""
+    directory = Path(directory) if directory is not None else default_directory()
+    return sorted(path.stem for path in directory.glob("*.json"))
+
+
+def write(run: Run, directory: str | os.PathLike) -> Path:
+    """Write a run to DIRECTORY/NAME.json, in one step, and return the path."""
+    path = Path(directory) / f"{run.name}.json"
+    write_json(path, asdict(run))
+    return path
+
+
+def plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a value as it will be after it was written and read again."""
+    return json.loads(json.dumps(_rounded(value)))
+
+
+def write_json(path: str | os.PathLike, value: Mapping[str, Any]) -> None:
+    """Write JSON in one step; floats keep 6 digits, and none is NaN or infinite."""
+    text = json.dumps(_rounded(value), ensure_ascii=False, allow_nan=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float | np.floating):
+        # JSON knows no NaN or infinity; a diverged run is a gap in its curve.
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _no_such_run(name: str, directory: Path) -> str:
+    known = list_runs(directory)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    have = ", ".join(known) if known else "none"
+    return (
+        f"expected a recorded run in {directory} (there: {have}). "
+        f"Received: {name!r}.{hint} "
+        f"Record it with: python -m bnteach run {name} --profile full"
+    )
