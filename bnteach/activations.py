@@ -204,3 +204,42 @@ def gradient_norms(
         for path, value in found.items()
         if path.endswith("/kernel")
     }
+
+
+class BatchModeAccuracy:
+    """A probe for `training.train`: accuracy by the statistics of each batch.
+
+    It answers "what would the accuracy be if the moving statistics were not used?".
+    The network runs in training mode, so it should have no dropout;
+    `modes.evaluate_with_batch_statistics` is the slower way that keeps dropout off.
+
+    Args:
+        x: inputs, shape (N, ...).
+        y: class numbers, shape (N,), or one-hot labels, shape (N, classes).
+        batch_size: examples that are normalized together; the last batch is left out
+            if it is smaller.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int):
+        if not 1 <= batch_size <= len(x):
+            raise ValueError(
+                f"expected a batch size from 1 to the {len(x)} examples. "
+                f"Received: batch_size={batch_size}"
+            )
+        count = len(x) // batch_size * batch_size
+        self.labels = (y.argmax(axis=-1) if y.ndim > 1 else y)[:count]
+        self.batches = np.split(x[:count], count // batch_size)
+
+    def __call__(self, model: keras.Model, step: int) -> dict[str, float]:
+        """Return {"batch-mode accuracy": a share from 0 to 1}."""
+        state = (
+            [v.value for v in model.trainable_variables],
+            [v.value for v in model.non_trainable_variables],
+        )
+        found = [
+            keras.ops.convert_to_numpy(
+                model.stateless_call(*state, batch, training=True)[0]
+            ).argmax(axis=-1)
+            for batch in self.batches
+        ]
+        return {"batch-mode accuracy": float(np.mean(np.hstack(found) == self.labels))}

@@ -138,7 +138,7 @@ def _run_part(experiment, settings, variant, seed, data, keeper, progress) -> di
         progress=progress,
     )
     part = {"seed": seed, **history.to_dict()}
-    part["measured"] = experiment.measure(model, prepared) if experiment.measure else {}
+    part["measured"] = experiment.measure(model, prepared)
     keeper.save(variant, part)
     return part
 

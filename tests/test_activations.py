@@ -131,3 +131,20 @@ def test_gradient_norms_name_the_layers_first_to_last(model, blobs):
     assert list(norms) == ["dense_1", "dense_2", "logits"]
     kernel = activations.gradients(model, x, y)["dense_2/kernel"]
     assert norms["dense_2"] == pytest.approx(np.sqrt(np.sum(kernel**2)), rel=1e-5)
+
+
+def test_batch_mode_accuracy_ignores_the_moving_statistics(model, blobs):
+    training.train(model, blobs, steps=120, batch_size=20)
+    x, y = blobs.x_train, blobs.y_train
+    layer = model.get_layer("batch_norm_1")
+    layer.moving_mean.assign(np.full(6, 50.0))
+    before = model.get_weights()
+    probe = activations.BatchModeAccuracy(x, y, 60)
+    assert training.evaluate(model, x, y)["accuracy"] < 0.7
+    assert probe(model, 0)["batch-mode accuracy"] > 0.9
+    one_hot = np.eye(3)[y]
+    assert activations.BatchModeAccuracy(x, one_hot, 60)(model, 0) == probe(model, 0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="240 examples.*batch_size=241"):
+        activations.BatchModeAccuracy(x, y, 241)

@@ -1,0 +1,63 @@
+"""What each experiment is: data, networks, optimizer, steps and seeds, at both sizes.
+
+Importing this package loads no framework: the networks are built by functions that
+import Keras when they are called, so that ``python -m bnteach list`` is quick.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+from bnteach.experiments import (
+    always_normalize,
+    deep_network,
+    fashion_placement,
+    internal_covariate_shift,
+    tanh_digits,
+)
+from bnteach.experiments.base import Experiment, Settings
+
+__all__ = ["EXPERIMENTS", "PROFILES", "Experiment", "Settings", "get", "profile_name"]
+
+PROFILES = ("quick", "full")
+EXPERIMENTS = {
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (
+        internal_covariate_shift,
+        deep_network,
+        tanh_digits,
+        fashion_placement,
+        always_normalize,
+    )
+}
+
+
+def get(name: str) -> Experiment:
+    """Return the experiment of that name.
+
+    Raises:
+        ValueError: there is none; the message names those that exist.
+    """
+    if name not in EXPERIMENTS:
+        close = difflib.get_close_matches(name, EXPERIMENTS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"expected an experiment: {', '.join(EXPERIMENTS)}. "
+            f"Received: {name!r}.{hint}"
+        )
+    return EXPERIMENTS[name]
+
+
+def profile_name(profile: str | None = None) -> str:
+    """Return the profile asked for: the argument, BNTEACH_PROFILE, or "quick".
+
+    Raises:
+        ValueError: there is no such profile.
+    """
+    chosen = profile or os.environ.get("BNTEACH_PROFILE") or "quick"
+    if chosen not in PROFILES:
+        raise ValueError(
+            f"expected profile to be one of {', '.join(PROFILES)}. Received: {chosen!r}"
+        )
+    return chosen

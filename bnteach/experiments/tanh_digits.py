@@ -1,0 +1,63 @@
+"""Chapter 4: a tanh network with orthogonal kernels on standardized digits."""
+
+from bnteach.experiments.base import (
+    Experiment,
+    Settings,
+    compile_classifier,
+    test_metrics,
+)
+
+
+def _prepare(data, arguments):
+    return data.standardized(per="pixel").flattened()
+
+
+def _build(arguments, seed):
+    import keras
+
+    from bnteach import layers, models
+
+    normalization = arguments["normalization"]
+    if normalization == "ours":
+
+        def normalization(name):
+            return layers.BatchNormalization(name=name)
+
+    model = models.mlp(
+        activation="tanh",
+        normalization=normalization,
+        kernel_initializer="orthogonal",
+        seed=seed,
+    )
+    return compile_classifier(model, keras.optimizers.Adam(1e-3))
+
+
+def _measure(model, data):
+    from bnteach import activations
+
+    found = test_metrics(model, data)
+    # In the order of the test split, which is shuffled: every batch is a fair sample.
+    for batch_size in (60, 1):
+        probe = activations.BatchModeAccuracy(data.x_test, data.y_test, batch_size)
+        name = f"by batch statistics, batches of {batch_size}"
+        found[name] = probe(model, 0)["batch-mode accuracy"]
+    return found
+
+
+EXPERIMENT = Experiment(
+    name="tanh_digits",
+    title="784-100-100-100-10 tanh on standardized digits, with Keras's and our layer",
+    variants={
+        "plain": {"normalization": None},
+        "Keras's layer": {"normalization": "batch"},
+        "our layer": {"normalization": "ours"},
+    },
+    profiles={
+        "quick": Settings("mnist5k", 660, 60, 66, 1, 4.0, 500),
+        "full": Settings("mnist", 9160, 60, 916, 5, 15.0, 5000),
+    },
+    prepare=_prepare,
+    build=_build,
+    measure=_measure,
+    note={"optimizer": "Adam", "learning rate": 1e-3, "kernels": "orthogonal"},
+)
