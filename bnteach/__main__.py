@@ -84,7 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     fetch = actions.add_parser("fetch", help="download a data set into the cache")
     fetch.add_argument("names", nargs="+", metavar="NAME")
     fetch.add_argument(
-        "--directory", type=Path, metavar="DIR", help="default: the user's cache"
+        "--directory",
+        type=Path,
+        metavar="DIR",
+        help="default: BNTEACH_DATA_DIR, else the cache",
     )
     fetch.set_defaults(command=_fetch)
     export = actions.add_parser(

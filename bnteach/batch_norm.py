@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-BLOCK_VALUES = 2**17  # values in a block of rows: 512 KiB of float32
+BLOCK_VALUES = 2**17  # values in a block of rows: 512 KiB of float32, fits in cache
+BLOCK_ROWS = 512  # longer sums of float32 would round too much
 COMPUTE_TYPES = {
     "float16": np.float32,
     "bfloat16": np.float32,  # not NumPy's own, but looks like a NumPy type
@@ -92,18 +93,18 @@ def batch_norm_train(
     beta = _per_channel("beta", beta, channels)
 
     near_mean = _mean_of_some(rows)  # (C,)
-    total, squares = np.zeros((2, channels))  # of x - near_mean
-    y = np.empty_like(rows)  # (M, C), until the last step a place to work in
+    total, squares = np.zeros((2, channels))
+    y = np.empty_like(rows)  # (M, C)
     for block in _blocks(rows):
-        work = np.subtract(rows[block], near_mean, out=y[block])
-        total += _sum(work)
-        squares += _sum(np.square(work, out=work))
-    offset = total / count  # from near_mean to the mean
-    variance = np.maximum(squares / count - offset**2, 0.0)
+        distance = np.subtract(rows[block], near_mean, out=y[block])
+        total += _sum(distance)
+        squares += _sum_of_products(distance, distance)
+    offset = total / count  # from near_mean to the mean, so little cancels in
+    variance = squares / count - offset**2
 
     std = _std(variance, epsilon)  # (C,)
     scale = gamma / std
-    _scale_and_shift(rows, near_mean, scale, beta - offset * scale, out=y)
+    _scale_and_shift(y, scale, beta - offset * scale)
 
     mean, like = near_mean + offset, np.asarray(x)
     cache = Cache(rows, gamma, mean, variance, std, count, like.shape, like.dtype, axis)
@@ -155,8 +156,8 @@ def batch_norm_inference(
 
     near_mean, offset = _split(mean, rows.dtype)  # (C,), (C,)
     scale = gamma / _std(variance, epsilon)
-    y = np.empty_like(rows)  # (M, C)
-    _scale_and_shift(rows, near_mean, scale, beta - offset * scale, out=y)
+    y = rows - near_mean  # (M, C)
+    _scale_and_shift(y, scale, beta - offset * scale)
     return _from_rows(y, np.shape(x), np.asarray(x).dtype, axis)
 
 
@@ -186,16 +187,15 @@ def batch_norm_backward(
 
     near_mean, offset = _split(cache.mean, rows.dtype)  # (C,), (C,)
     dbeta, dgamma = np.zeros((2, rows.shape[1]))
-    dx = np.empty_like(rows)  # (M, C), until the last step a place to work in
+    dx = np.empty_like(rows)  # (M, C)
     for block in _blocks(rows):
-        work = np.subtract(rows[block], near_mean, out=dx[block])
+        distance = np.subtract(rows[block], near_mean, out=dx[block])
         dbeta += _sum(dy[block])
-        dgamma += _sum(np.multiply(dy[block], work, out=work))
-    dgamma = (dgamma - dbeta * offset) / std  # x_hat = (x - near_mean - offset) / std
+        dgamma += _sum_of_products(dy[block], distance)
+    dgamma = (dgamma - dbeta * offset) / std  # x_hat = (distance - offset) / std
 
-    # x_hat * dgamma / M + dbeta / M, then what is left of dy
-    slope = dgamma / (count * std)
-    _scale_and_shift(rows, near_mean, slope, dbeta / count - offset * slope, out=dx)
+    slope = dgamma / (count * std)  # below: slope * (distance - offset) + dbeta / M
+    _scale_and_shift(dx, slope, dbeta / count - offset * slope)
     scale = (gamma / std).astype(rows.dtype)
     for block in _blocks(dx):
         np.subtract(dy[block], dx[block], out=dx[block])
@@ -318,23 +318,12 @@ def _split(mean: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     return near_mean, mean - near_mean
 
 
-def _scale_and_shift(
-    rows: np.ndarray,
-    near_mean: np.ndarray,
-    scale: np.ndarray,
-    shift: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Write (rows - near_mean) * scale + shift into out, shape (M, C).
-
-    The mean is taken off first: in rows * scale + another shift, two large numbers
-    would have to cancel.
-    """
+def _scale_and_shift(rows: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> None:
+    """Replace rows, shape (M, C), by rows * scale + shift."""
     scale, shift = scale.astype(rows.dtype), shift.astype(rows.dtype)
     for block in _blocks(rows):
-        np.subtract(rows[block], near_mean, out=out[block])
-        out[block] *= scale
-        out[block] += shift
+        rows[block] *= scale
+        rows[block] += shift
 
 
 def _sum(block: np.ndarray) -> np.ndarray:
@@ -342,10 +331,15 @@ def _sum(block: np.ndarray) -> np.ndarray:
     return np.ones(len(block), block.dtype).dot(block)
 
 
+def _sum_of_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Sum a * b over rows, shape (C,), without an array for the products."""
+    return np.einsum("ij,ij->j", a, b)
+
+
 def _blocks(rows: np.ndarray) -> Iterator[slice]:
-    """Yield slices of rows, each few enough rows to stay in the cache."""
+    """Yield slices of rows, few at a time: see BLOCK_VALUES and BLOCK_ROWS."""
     count, channels = rows.shape
-    step = max(1, BLOCK_VALUES // max(1, channels))
+    step = max(1, min(BLOCK_ROWS, BLOCK_VALUES // max(1, channels)))
     for start in range(0, count, step):
         yield slice(start, start + step)
 
@@ -381,7 +375,9 @@ def _to_rows(name: str, x: np.ndarray, axis: int) -> tuple[np.ndarray, int]:
             f"Received: {name}.dtype={x.dtype}"
         )
     if x.ndim == 0:
-        raise ValueError(f"expected {name} with at least 1 axis. Received: shape ()")
+        raise ValueError(
+            f"expected {name} with at least 1 axis. Received: {name}.shape=()"
+        )
     if not -x.ndim <= axis < x.ndim:
         raise ValueError(
             f"expected axis from {-x.ndim} to {x.ndim - 1}. "

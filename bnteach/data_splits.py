@@ -156,7 +156,11 @@ def _chunks(x: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _statistics(x: np.ndarray, per: str) -> Statistics:
-    """Return mean and standard deviation of (N, ...) in float64, in two passes."""
+    """Return mean and standard deviation of (N, ...) in float64, in two passes.
+
+    Sums of uint8 or float32 values are exact in float64 for up to 2**29 equal ones, so
+    the standard deviation of a constant feature is exactly 0.
+    """
     axes = {"pixel": (0,), "channel": (0, 1, 2), "image set": tuple(range(x.ndim))}
     if per not in axes or (per == "channel" and x.ndim < 3):
         raise ValueError(
@@ -167,8 +171,7 @@ def _statistics(x: np.ndarray, per: str) -> Statistics:
     mean = x.mean(axis=axis, dtype=np.float64)
     squares = sum(np.square(chunk - mean).sum(axis=axis) for chunk in _chunks(x))
     variance = squares * mean.size / x.size
-    constant = x.min(axis=axis) == x.max(axis=axis)  # exact, unlike variance == 0
-    return Statistics(mean, np.where(constant, 0.0, np.sqrt(variance)), per)
+    return Statistics(mean, np.sqrt(variance), per)
 
 
 def _standardize(x: np.ndarray, statistics: Statistics) -> np.ndarray:

@@ -39,7 +39,9 @@ class ModeRow(NamedTuple):
         at_call: The `training` argument of `model(x)`; None: unset. The other callers
             take no such argument.
         trainable: "True" or "False", the layer's attribute at `compile`; or "True,
-            then False" and the reverse: changed after a run, not compiled again.
+            then False" and the reverse: changed after a run, not compiled again, and
+            run on a batch of the same shape (for another shape, such as a smaller last
+            batch, TensorFlow traces anew and meets the change there).
         statistics: "batch" or "moving", what normalized the batch; "refused" where
             Keras raised a ValueError instead.
         moving_statistics_move: Whether moving_mean or moving_variance changed.

@@ -127,7 +127,8 @@ def build_site():
     for line in process.stdout:
         line = re.sub(r"\x1b\[[\d;]*m", "", line)  # Jupyter Book colours a file, too
         print(line, end="", flush=True)
-        if COMPLAINT.search(line):
+        goes_on = complaints and complaints[-1].endswith("raised:\n")
+        if COMPLAINT.search(line) or (goes_on and line.strip()):
             complaints.append(line)
     if process.wait() == 0:
         return True

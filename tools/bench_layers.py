@@ -1,0 +1,120 @@
+"""Time of our layer as a multiple of `keras.layers.BatchNormalization`'s."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bnteach import models
+from bnteach.compiled_loop import CompiledLoop
+from bnteach.layers import BatchNormalization
+
+Row = tuple[str, tuple[int, ...], float, float, bool]
+
+# label, shape, whether to train, target
+LAYERS = (
+    ("training, forward + backward", (64, 28, 28, 64), True, 0.35),
+    ("training, forward + backward", (4096, 1024), True, 0.60),
+    ("training, forward + backward", (256, 512), True, 1.10),
+    ("inference", (64, 28, 28, 64), False, 0.75),
+)
+# label, builder, shape of a batch, steps a round, target
+NETWORKS = (
+    ("training step, 19 convolutions", models.deep_cnn, (64, 28, 28, 1), 10, 1.05),
+    ("training step, 5 CIFAR blocks", models.cifar_cnn, (80, 32, 32, 3), 2, 1.05),
+)
+
+
+def rows(rounds: int = 41, network_rounds: int = 9) -> Iterator[Row]:
+    """Yield label, shape, ratio to Keras's layer, target and whether it was met."""
+    for label, shape, train, target in LAYERS:
+        ratio = _median_ratio(
+            _layer_step(BatchNormalization(), shape, train),
+            _layer_step(keras.layers.BatchNormalization(), shape, train),
+            rounds,
+        )
+        yield label, shape, ratio, target, ratio <= target
+    for label, build, shape, steps, target in NETWORKS:
+        ratio = _median_ratio(
+            _network_steps(build, _ours, shape, steps),
+            _network_steps(build, "batch", shape, steps),
+            network_rounds,
+        )
+        yield label, shape, ratio, target, ratio <= target
+
+
+def main() -> bool:
+    """Print the table; return whether every target was met."""
+    print("Layer: time as a multiple of keras.layers.BatchNormalization's (medians)")
+    print(f"{'what':<34}{'shape':<20}{'ratio':>8}{'target':>8}")
+    good = True
+    for label, shape, ratio, target, met in rows():
+        good &= met
+        mark = "" if met else "  missed"
+        print(f"{label:<34}{shape!s:<20}{ratio:7.2f}x{target:7.2f}x{mark}", flush=True)
+    return good
+
+
+def _ours(name: str) -> keras.layers.Layer:
+    return BatchNormalization(name=name)
+
+
+def _layer_step(
+    layer: keras.layers.Layer, shape: tuple[int, ...], train: bool
+) -> Callable[[], object]:
+    """Return one call of the layer, with all gradients if it trains, compiled."""
+    layer.build(shape)
+    x, dy = (tf.random.stateless_normal(shape, [seed, 0]) for seed in (1, 2))
+    gamma, beta = layer.gamma.value, layer.beta.value
+
+    @tf.function
+    def step(x, dy):
+        if not train:
+            return layer(x, training=False)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True)
+        return tape.gradient(y, [x, gamma, beta], output_gradients=dy)
+
+    return lambda: step(x, dy)
+
+
+def _network_steps(
+    build: Callable, normalization, shape: tuple[int, ...], steps: int
+) -> Callable[[], object]:
+    """Return a few training steps of a network, in the same loop for both layers."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape).astype("float32")
+    y = rng.integers(0, 10, len(x))
+    model = build(shape[1:], normalization=normalization)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="adam", loss=loss)
+    loop = CompiledLoop(model, x, y)
+    indices = np.tile(np.arange(len(x)), (steps, 1))  # (steps, batch size)
+    return lambda: loop.run(indices)
+
+
+def _median_ratio(ours: Callable, keras_layer: Callable, rounds: int) -> float:
+    """Time both in turns and return the median of the rounds' ratios."""
+    for run in (ours, keras_layer) * 2:
+        run()  # compiles, and fills the allocator's pools
+    repeats = max(1, round(0.005 / _seconds(keras_layer, 1)))
+    return statistics.median(
+        _seconds(ours, repeats) / _seconds(keras_layer, repeats) for _ in range(rounds)
+    )
+
+
+def _seconds(run: Callable, repeats: int) -> float:
+    started = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
