@@ -120,7 +120,7 @@ def batch_norm_inference(
     epsilon: float = 1e-3,
     axis: int = -1,
 ) -> np.ndarray:
-    """Normalize with given statistics (Algorithm 2 of the paper, steps 10 and 11).
+    """Normalize with given statistics (Algorithm 2 of the paper, step 11).
 
     Per channel y = gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta:
     one affine map, in which no example depends on another.

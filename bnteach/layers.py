@@ -20,8 +20,8 @@ from bnteach.layer_base import (
     check_rank_and_axis,
 )
 from bnteach.moments import (
-    first_values,
     joint_moments,
+    mean_of_some,
     spread,
     values_per_channel,
 )
@@ -198,7 +198,7 @@ class BatchNormalization(BatchNormalizationBase):
             self._remember(mean, variance, values_per_channel(x, self.axis))
             return y
         if mask is None and not self.synchronized:
-            near = tf.stop_gradient(first_values(x, self.axis))  # (C,)
+            near = tf.stop_gradient(mean_of_some(x, self.axis))  # (C,)
             centered = x - spread(near, x, self.axis)
             offset, variance = batch_moments(centered, self.axis)
             mean, count = near + offset, values_per_channel(x, self.axis)

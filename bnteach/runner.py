@@ -148,7 +148,7 @@ def _describe(experiment, profile, settings, data, parts) -> results.Run:
         name=experiment.name,
         title=experiment.title,
         profile=profile,
-        settings=_settings(experiment, settings),
+        settings=_settings(experiment, settings) | experiment.facts(data),
         dataset={"name": data.name, "sha256": data.sha256, "note": data.note},
         packages={package: _version(package) for package in PACKAGES},
         processor=_processor(),

@@ -112,6 +112,8 @@ def test_a_stopped_run_goes_on(tmp_path, kind):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        # A shell starts background jobs deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 100
     while not list(folder.glob("[a-z]*.npz")):

@@ -333,6 +333,15 @@ def test_leaves_the_model_as_it_was(network):
     assert_untouched(case, before, flags)
 
 
+def test_leaves_no_sums_in_metrics_that_it_was_first_to_build():
+    case = prepared(mlp)
+    case.model.compile("adam", case.model.loss, metrics=["accuracy"])
+    modes.evaluate_with_batch_statistics(case.model, (case.x, case.y), 6)
+    variables = case.model.metrics_variables
+    assert len(variables) == 4  # a sum and a count for the loss and the accuracy
+    assert not any(v.numpy() for v in variables)
+
+
 @pytest.fixture
 def ctrl_c():
     """Python's own handler of Ctrl-C, which a process in the background lacks."""

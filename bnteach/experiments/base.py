@@ -44,6 +44,7 @@ class Experiment:
         build: (arguments, seed) -> a compiled model.
         probes: (model, data) -> probes for `training.train`.
         measure: (model, data) -> measurements at the end, on the test split.
+        facts: data -> numbers about the raw data that the book speaks of.
         note: what else was fixed, in words and numbers.
     """
 
@@ -55,6 +56,7 @@ class Experiment:
     build: Callable[[Mapping[str, Any], int], Any]
     probes: Callable[[Any, Any], Sequence[Any]] = lambda model, data: ()
     measure: Callable[[Any, Any], dict[str, Any]] = lambda model, data: {}
+    facts: Callable[[Any], dict[str, Any]] = lambda data: {}
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
