@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from bnteach.retracing import no_retracing_advice
+
 
 class LayerInputs:
     """Looks at what enters chosen layers of a Functional model.
@@ -176,7 +178,8 @@ def gradients(
     copy.set_weights(model.get_weights())
     optimizer = keras.optimizers.SGD(learning_rate=1.0, momentum=0.5)
     copy.compile(optimizer=optimizer, loss=model.loss, run_eagerly=True)
-    copy.train_on_batch(x, y)
+    with no_retracing_advice():
+        copy.train_on_batch(x, y)
     return {
         variable.path: -keras.ops.convert_to_numpy(momentum)
         for variable, momentum in zip(

@@ -198,8 +198,9 @@ def batch_norm_backward(
     _scale_and_shift(dx, slope, dbeta / count - offset * slope)
     scale = (gamma / std).astype(rows.dtype)
     for block in _blocks(dx):
-        np.subtract(dy[block], dx[block], out=dx[block])
-        dx[block] *= scale
+        part = dx[block]
+        np.subtract(dy[block], part, out=part)
+        part *= scale
     dgamma, dbeta = dgamma.astype(rows.dtype), dbeta.astype(rows.dtype)
     return _from_rows(dx, cache.shape, cache.dtype, cache.axis), dgamma, dbeta
 
@@ -306,10 +307,10 @@ def _mean_of_some(rows: np.ndarray) -> np.ndarray:
 
     Whatever the data, it lies within four standard deviations of the mean of all
     rows. Distances d to it are thus small, and in E[d**2] - E[d]**2 at most about
-    one digit cancels.
+    one digit cancels. It is itself found from distances, to the first row.
     """
     some = rows[::16]
-    return (some.sum(axis=0, dtype=np.float64) / len(some)).astype(rows.dtype)
+    return some[0] + (some - some[0]).sum(axis=0) / len(some)
 
 
 def _split(mean: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -322,8 +323,9 @@ def _scale_and_shift(rows: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> 
     """Replace rows, shape (M, C), by rows * scale + shift."""
     scale, shift = scale.astype(rows.dtype), shift.astype(rows.dtype)
     for block in _blocks(rows):
-        rows[block] *= scale
-        rows[block] += shift
+        part = rows[block]
+        part *= scale
+        part += shift
 
 
 def _sum(block: np.ndarray) -> np.ndarray:

@@ -6,12 +6,13 @@ this: the outer call's value takes its place.
 
 import contextlib
 import functools
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
+
+from bnteach.retracing import no_retracing_advice
 
 
 def evaluate_with_batch_statistics(
@@ -119,18 +120,3 @@ def _training_mode(layer) -> Iterator[None]:
     finally:
         layer.trainable = trainable
         del layer.call
-
-
-@contextlib.contextmanager
-def no_retracing_advice() -> Iterator[None]:
-    """Holds back TensorFlow's advice on retracing, which is meant here."""
-
-    def other(record):
-        return "tf.function retracing" not in record.getMessage()
-
-    logger = logging.getLogger("tensorflow")
-    logger.addFilter(other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(other)

@@ -16,6 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from bnteach.retracing import no_retracing_advice
+
 
 class CompiledLoop:
     """Trains a compiled Keras model on batches that are named by their indices.
@@ -63,5 +65,6 @@ def _build_state(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     # Metrics make their variables when they first see data; this changes no weight.
-    model.test_on_batch(x, y)
+    with no_retracing_advice():
+        model.test_on_batch(x, y)
     model.reset_metrics()

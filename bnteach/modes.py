@@ -10,10 +10,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from bnteach.batch_statistics import (
-    evaluate_with_batch_statistics,
-    no_retracing_advice,
-)
+from bnteach.batch_statistics import evaluate_with_batch_statistics
+from bnteach.retracing import no_retracing_advice
 
 __all__ = [
     "CALLERS",

@@ -122,6 +122,9 @@ class Interactive:
         self.chart = chart.properties(description=description)
         self.description = description
 
+    def __repr__(self) -> str:
+        return f"<interactive figure: {self.description}>"
+
     def _repr_html_(self) -> str:
         if _in_live_session():
             return self.chart.to_html(inline=True, output_div=self._div())

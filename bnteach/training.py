@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bnteach.checkpoints import Checkpoint
+from bnteach.retracing import no_retracing_advice
 
 Probe = Callable[[keras.Model, int], Mapping[str, Any]]
 LOOPS = ("auto", "compiled", "keras")
@@ -153,7 +154,8 @@ def evaluate(
         batch_size: examples at once; the result does not depend on it but for
             rounding.
     """
-    result = model.evaluate(x, y, batch_size=batch_size, verbose=0, return_dict=True)
+    with no_retracing_advice():  # each model has an evaluation function of its own
+        result = model.evaluate(x, y, batch_size, verbose=0, return_dict=True)
     return {name: float(value) for name, value in result.items()}
 
 

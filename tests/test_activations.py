@@ -146,5 +146,5 @@ def test_batch_mode_accuracy_ignores_the_moving_statistics(model, blobs):
     assert activations.BatchModeAccuracy(x, one_hot, 60)(model, 0) == probe(model, 0)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    with pytest.raises(ValueError, match="240 examples.*batch_size=241"):
+    with pytest.raises(ValueError, match=r"240 examples.*batch_size=241"):
         activations.BatchModeAccuracy(x, y, 241)

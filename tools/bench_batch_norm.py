@@ -23,10 +23,15 @@ def textbook(x, gamma, beta, epsilon=1e-3):
 
 
 def medians(functions, repeats):
-    """Median seconds of each function; called in turns, so all see the same load."""
+    """Median seconds of each function; called in turns, so all see the same load.
+
+    Each is called twice and timed the second time: otherwise it would pay for the
+    memory that the one before it gave back to the system.
+    """
     seconds = np.empty((repeats, len(functions)))
     for row in seconds:
         for i, function in enumerate(functions):
+            function()
             start = time.perf_counter()
             function()
             row[i] = time.perf_counter() - start

@@ -92,8 +92,9 @@ def execute_into_cache(paths):
     cache = get_cache(CACHE)
     with notebooks.progress_bar() as progress:
         for path in paths:
+            stored = nbformat.read(path, as_version=4)
             try:
-                cache.match_cache_notebook(nbformat.read(path, as_version=4))
+                cache.match_cache_notebook(stored)
                 progress.console.print(f"{path.name}: nothing changed since it was run")
                 continue
             except KeyError:
@@ -101,6 +102,7 @@ def execute_into_cache(paths):
                 notebook = notebooks.run(path, progress)
             seconds = time.perf_counter() - start
             progress.console.print(f"{path.name}: run in {seconds:.0f} s")
+            notebook.metadata = stored.metadata  # the cache finds a notebook by it
             bundle = CacheBundleIn(
                 notebook, str(path), data={"execution_seconds": seconds}
             )

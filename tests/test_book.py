@@ -1,0 +1,315 @@
+"""The notebooks and pages of the book as they are stored: form, outputs, numbers."""
+
+import functools
+import json
+import re
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+
+import nbformat
+import prose_numbers
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
+PAGES = sorted(BOOK.glob("*.md"))
+PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
+FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$", re.IGNORECASE)
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+
+
+@functools.cache
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path):
+    """Return (number in the notebook, cell) for each code cell."""
+    cells = enumerate(read(path).cells, start=1)
+    return [(number, cell) for number, cell in cells if cell.cell_type == "code"]
+
+
+def prose(path):
+    """Return the markdown of a page, or of all cells of a notebook."""
+    if path.suffix == ".md":
+        return path.read_text("utf-8")
+    cells = (cell for cell in read(path).cells if cell.cell_type == "markdown")
+    return "\n\n".join(cell.source for cell in cells)
+
+
+# --- the order of the book ---------------------------------------------------------
+
+
+def toc_files():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    return [toc["root"], *(chapter["file"] for chapter in chapters)]
+
+
+def test_every_page_is_in_the_table_of_contents_and_exists():
+    stored = {f"book/{path.stem}" for path in [*NOTEBOOKS, *PAGES]}
+    assert sorted(toc_files()) == sorted(stored)
+
+
+def test_prefixes_of_the_chapters_agree_with_their_order():
+    listed = [re.match(r"book/(\d\d)_", name) for name in toc_files()]
+    prefixes = [int(match[1]) for match in listed if match]
+    assert prefixes == list(range(1, len(CHAPTERS) + 1))
+
+
+# --- the form of the notebooks -----------------------------------------------------
+
+
+@each_notebook
+def test_stored_as_the_notebook_tool_stores_it(path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import notebooks
+
+    notebook = nbformat.read(path, as_version=4)
+    assert notebooks.normalize(notebook) == [], "a cell with stderr"
+    as_stored = nbformat.writes(notebook).rstrip("\n") + "\n"
+    assert path.read_text("utf-8") == as_stored, (
+        f"run: python tools/notebooks.py {path}"
+    )
+
+
+@each_notebook
+def test_every_code_cell_was_executed_in_order_without_an_error(path):
+    counts = [cell.execution_count for _, cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+    failed = [
+        number
+        for number, cell in code_cells(path)
+        if any(output.output_type == "error" for output in cell.outputs)
+        and "raises-exception" not in cell.metadata.get("tags", ())
+    ]
+    assert failed == []
+
+
+@each_notebook
+def test_code_cells_are_short_and_narrow(path):
+    long = {n: cell.source.count("\n") + 1 for n, cell in code_cells(path)}
+    assert {n: lines for n, lines in long.items() if lines > 25} == {}
+    wide = [
+        (number, line)
+        for number, cell in code_cells(path)
+        for line in cell.source.split("\n")
+        if len(line) > 80
+    ]
+    assert wide == []
+
+
+@each_notebook
+def test_outputs_hold_no_address_of_memory_or_path_of_a_machine(path):
+    shown = prose_numbers.notebook_text(read(path))
+    assert (
+        re.findall(r"0x[0-9a-f]{6,}|site-packages|/home/\w+|[A-Z]:\\Users", shown) == []
+    )
+
+
+@each_notebook
+def test_every_picture_has_caption_name_and_alternative_text(path):
+    lacking, names = [], []
+    for number, cell in code_cells(path):
+        if not any(PICTURES & set(output.get("data", {})) for output in cell.outputs):
+            continue
+        given = cell.metadata.get("mystnb", {})
+        figure, alt = given.get("figure", {}), given.get("image", {}).get("alt", "")
+        names.append(figure.get("name"))
+        if not (figure.get("caption") and figure.get("name")):
+            lacking.append((number, "caption or name"))
+        if len(alt.split()) < 3 or FILE_NAME.search(alt):
+            lacking.append((number, f"alternative text: {alt!r}"))
+    assert lacking == []
+    assert len(names) == len(set(names)), "a name is used twice"
+
+
+@each_notebook
+def test_every_interactive_figure_has_a_still_picture_with_alternative_text(path):
+    for number, cell in code_cells(path):
+        for output in cell.outputs:
+            html = output.get("data", {}).get("text/html", "")
+            if "bn-interactive" in html:
+                still = re.search(r'<img class="bn-still"[^>]*alt="([^"]+)"', html)
+                assert still, f"cell {number}"
+                assert len(still[1].split()) >= 3, f"cell {number}"
+
+
+# --- the parts of a chapter --------------------------------------------------------
+
+
+@each_chapter
+@pytest.mark.parametrize(
+    "part",
+    [
+        r"\A# \S",
+        r"^(## |\*\*)After this chapter you can",
+        r"^(## |\*\*)Prerequisites",
+        r"^## Common mistakes$",
+        r"^## Take-aways$",
+        r"^## Exercises$",
+        r"^## Further reading$",
+    ],
+)
+def test_chapter_has_its_parts(path, part):
+    assert re.search(part, prose(path), re.MULTILINE)
+
+
+@each_chapter
+def test_chapter_has_exercises_with_folded_and_executed_solutions(path):
+    asked = re.findall(r"\{exercise\}[^\n]*\n:label: (\S+)", prose(path))
+    mark = re.compile(r"\{solution-(?:start\} (\S+)\n:class: dropdown|end\})")
+    executed, inside = {}, None
+    for cell in read(path).cells:
+        if cell.cell_type == "code" and inside:
+            executed[inside] = True
+        elif cell.cell_type == "markdown":
+            for found in mark.finditer(cell.source):
+                inside = found[1]  # None at the end of a solution
+    assert len(asked) >= 3
+    assert executed == dict.fromkeys(asked, True)
+
+
+# --- sources and numbers -----------------------------------------------------------
+
+
+def test_every_citation_has_an_entry_and_every_entry_is_cited():
+    entries = re.findall(
+        r"^@\w+\{([^,\s]+),", (BOOK / "references.bib").read_text("utf-8"), re.M
+    )
+    text = "\n".join(prose(path) for path in [*NOTEBOOKS, *PAGES])
+    groups = re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
+    cited = {key.strip() for group in groups for key in group.split(",")}
+    assert len(entries) == len(set(entries))
+    assert cited == set(entries)
+
+
+@functools.cache
+def known_numbers(path):
+    """Return what a notebook shows, and what the recorded runs it reads ended at."""
+    text = prose_numbers.notebook_text(read(path))
+    known = prose_numbers.numbers(text)
+    for run in sorted((BOOK / "results").glob("*.json")):
+        if re.search(rf"\b{run.stem}\b", text):
+            known |= prose_numbers.run_numbers(run)
+    return frozenset(known)
+
+
+def linked_numbers(target):
+    path = BOOK / target
+    return known_numbers(path) if path in NOTEBOOKS else frozenset()
+
+
+@each_notebook
+def test_every_number_in_a_notebook_is_backed(path):
+    found = prose_numbers.unbacked(prose(path), known_numbers(path), linked_numbers)
+    assert not found, "\n".join(found)
+
+
+@each_page
+def test_every_number_on_a_page_is_backed(path):
+    found = prose_numbers.unbacked(prose(path), set(), linked_numbers)
+    assert not found, "\n".join(found)
+
+
+KNOWN = prose_numbers.numbers(
+    "steps = 50_000\nloss 0.32508, accuracy 0.9761\nshape (60, 100)\n1e-3 <td>4.2</td>"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The accuracy is 97.6 % after 50,000 steps of 60 examples.",
+        "A loss of 0.325, and $\\epsilon = 0.001$.",
+        "It is 4.2 times as fast, or 4.2x.",
+        "There are 3 layers of 100 units; see section 3.14 and Table 12.",
+        "In 2015, with Python 3.12 and CIFAR-100, in 20 minutes, the 85th percentile.",
+        "It was 99.9 % in the paper {cite:p}`ioffe2015batch`.",
+        "It was [reported](https://example.org/thread) as 99.9 %.",
+        "- one item\n- 99.9 % {cite:t}`ioffe2015batch`",
+        "$$\nx = 12345\n$$ (eq-x)",
+        "```python\nx = 12345\n```",
+        "By {cite:t}`ioffe2015batch`:\n\n| a | b |\n|---|---|\n| 77 | 88.8 |",
+    ],
+)
+def test_backed_numbers_pass(text):
+    assert prose_numbers.unbacked(text, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("The accuracy is 97.5 %.", "97.5 %"),
+        ("The accuracy is 97.62 %.", "97.62 %"),
+        ("A loss of 0.326.", "0.326"),
+        ("After 5,000 steps.", "5,000"),
+        ("It takes 61 examples.", "61"),
+        ("It is 8 % better.", "8 %"),
+        ("It is 6x as fast.", "6x"),
+        ("We set $\\rho = 0.75$.", "0.75"),
+        ("- cited {cite:t}`ioffe2015batch`\n- 99.9 % not cited", "99.9 %"),
+        ("One. {cite:t}`ioffe2015batch`\n\nTwo: 99.9 %.", "99.9 %"),
+        (":::{exercise} Title\n:label: ex-1\n\nGet 77.7.\n:::", "77.7"),
+        ("```{note}\nIt is 77.7.\n```", "77.7"),
+        ("| a |\n|---|\n| 77.7 |", "77.7"),
+        ("As [chapter 9](09_other.ipynb) shows, 77.7.", "77.7"),
+    ],
+)
+def test_numbers_that_nothing_backs_are_found(text, wrong):
+    found = prose_numbers.unbacked(text, KNOWN)
+    assert [line.split(" in: ")[0] for line in found] == [wrong]
+
+
+def test_link_to_a_notebook_backs_what_that_notebook_shows():
+    text = "As [chapter 9](09_other.ipynb) shows, 77.7."
+    assert prose_numbers.unbacked(text, KNOWN, lambda _: {Decimal("77.70")}) == []
+
+
+def test_recorded_run_backs_its_settings_and_ends_but_not_its_curves(tmp_path):
+    parts = [
+        {"curves": {"loss": [9.1, last]}, "probes": {}, "measured": {"share": 0.5}}
+        for last in (0.25, 0.35)
+    ]
+    run = {"settings": {"steps": 50000}, "dataset": {}, "title": "", "seconds": 1.5}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({**run, "date": "", "variants": {"a": parts}}))
+    known = prose_numbers.run_numbers(path)
+    assert prose_numbers.unbacked("50,000 steps: 0.25, 0.35, mean 0.3", known) == []
+    assert prose_numbers.unbacked("At first 9.1.", known) != []
+
+
+# --- the project's files -------------------------------------------------------------
+
+
+def test_tracked_files_name_no_machine_and_no_package_index():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:  # a downloaded archive is no checkout
+        files = [path for path in ROOT.glob("[!._]*") if path.is_file()]
+        folders = ("book", "bnteach", "tests", "tools")
+        files += [path for name in folders for path in (ROOT / name).rglob("*.*")]
+    else:
+        files = [ROOT / name for name in listed.stdout.splitlines()]
+    machine = r"(?<![\w.])/(?:root|work|tmp|home/\w+|Users/\w+)/|[A-Z]:\\Users\\"
+    index = r"--(?:extra-)?index-url|--find-links|pythonhosted\.org"
+    pattern = re.compile(f"{machine}|{index}")
+    found = {}
+    for path in files:
+        if path == Path(__file__) or not path.is_file():
+            continue
+        try:
+            hits = pattern.findall(path.read_text("utf-8"))
+        except UnicodeDecodeError:  # a picture
+            continue
+        if hits:
+            found[path.relative_to(ROOT).as_posix()] = hits
+    assert found == {}
