@@ -56,8 +56,8 @@ def mlp(
         name: name of the model.
 
     Returns:
-        A Functional model from (N, *input_shape) to (N, num_classes). Its layers are
-        named dense_1, batch_norm_1, activation_1, ..., logits.
+        A Functional model from a batch of inputs to outputs (N, num_classes), with
+        layers dense_1, batch_norm_1, activation_1, ..., logits.
 
     Raises:
         ValueError: unknown placement or normalization, no hidden layer, or an input

@@ -20,8 +20,9 @@ def tools(monkeypatch):
     import build_book
     import notebooks
 
-    for name, value in notebooks.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+    for name in (*notebooks.ENVIRONMENT, *notebooks.NOT_IN_ENVIRONMENT):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     return notebooks, build_book
 
 
@@ -109,6 +110,30 @@ def test_unchanged_notebook_is_not_run_again(tools, tmp_path, monkeypatch):
     write(path, "1 + 2")
     with pytest.raises(pytest.fail.Exception, match="ran again"):
         build_book.execute_into_cache([path])
+
+
+def test_executed_notebook_is_found_whatever_its_metadata(tools, tmp_path, monkeypatch):
+    notebooks, build_book = tools
+    monkeypatch.setattr(build_book, "CACHE", tmp_path / "cache")
+    path = tmp_path / "one.ipynb"
+    cell = nbformat.v4.new_code_cell("1 + 1", metadata={"editable": True})
+    kernel = {"name": "python3", "display_name": "My Python"}
+    metadata = {"kernelspec": kernel, "jupytext": {}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=metadata), path)
+    build_book.execute_into_cache([path])
+    monkeypatch.setattr(notebooks, "run", lambda *_: pytest.fail("ran again"))
+    build_book.execute_into_cache([path])
+
+
+def test_pictures_are_inline_whatever_the_users_environment(
+    tools, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    path = tmp_path / "one.ipynb"
+    write(path, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    tools[0].main([str(path)])
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert "image/png" in output.data
 
 
 def test_server_without_a_site_says_how_to_build_it(tools, tmp_path, monkeypatch):

@@ -29,8 +29,9 @@ STATIC = ROOT / "book" / "_static"
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 VEGA_LITE = "6.4"  # the version of the specifications that Altair 6 writes
-# Sphinx's own; TensorFlow's logger opens with a "WARNING: All log messages ..." too.
-COMPLAINT = re.compile(r"(^|: )(WARNING|ERROR|CRITICAL): (?!All log messages)|Error:")
+# What TensorFlow says when it is imported for the API page
+NOISE = re.compile(r"^(WARNING: All log messages before|I0000 )")
+COMPLAINT = re.compile(r"(^|: )(WARNING|ERROR|CRITICAL): |Error:")
 BUNDLE_HEAD = f"// vl-convert {vl_convert.__version__}, Vega-Lite {VEGA_LITE}\n"
 
 
@@ -92,9 +93,8 @@ def execute_into_cache(paths):
     cache = get_cache(CACHE)
     with notebooks.progress_bar() as progress:
         for path in paths:
-            stored = nbformat.read(path, as_version=4)
             try:
-                cache.match_cache_notebook(stored)
+                cache.match_cache_notebook(nbformat.read(path, as_version=4))
                 progress.console.print(f"{path.name}: nothing changed since it was run")
                 continue
             except KeyError:
@@ -102,7 +102,6 @@ def execute_into_cache(paths):
                 notebook = notebooks.run(path, progress)
             seconds = time.perf_counter() - start
             progress.console.print(f"{path.name}: run in {seconds:.0f} s")
-            notebook.metadata = stored.metadata  # the cache finds a notebook by it
             bundle = CacheBundleIn(
                 notebook, str(path), data={"execution_seconds": seconds}
             )
@@ -123,11 +122,13 @@ def build_site():
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "PYTHONUTF8": "1", "MPLBACKEND": "Agg"},
+        env={**os.environ, "PYTHONUTF8": "1"},
     )
     complaints = []
     for line in process.stdout:
         line = re.sub(r"\x1b\[[\d;]*m", "", line)  # Jupyter Book colours a file, too
+        if NOISE.match(line):
+            continue
         print(line, end="", flush=True)
         goes_on = complaints and complaints[-1].endswith("raised:\n")
         if COMPLAINT.search(line) or (goes_on and line.strip()):
@@ -141,7 +142,7 @@ def build_site():
 
 
 def main():
-    os.environ.update(notebooks.ENVIRONMENT)
+    notebooks.set_environment()
     start = time.perf_counter()
     copy_mathjax()
     write_vega_bundle()

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -55,8 +56,19 @@ ENVIRONMENT = {
 }
 
 
+# Would take the place of the inline pictures, and of the site's interactive figures.
+NOT_IN_ENVIRONMENT = ("MPLBACKEND", "JPY_SESSION_NAME")
+
+
 class NotebookFailed(Exception):
     """A cell of a notebook did not run to its end."""
+
+
+def set_environment():
+    """Give this process and its kernels the environment of the book."""
+    os.environ.update(ENVIRONMENT)
+    for name in NOT_IN_ENVIRONMENT:
+        os.environ.pop(name, None)
 
 
 def is_empty(output):
@@ -69,36 +81,39 @@ def is_empty(output):
     return not re.sub(r"<pre[^>]*>\s*</pre>", "", shown).strip()
 
 
-def normalize(notebook):
-    """Keep of `notebook` what its author wrote and what its cells showed, in place.
+def clean_outputs(notebook):
+    """Drop stderr and empty outputs of `notebook`, in place.
 
     Returns:
         The numbers (from 1) of the cells whose stderr was dropped.
     """
+    noisy = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        kept = [out for out in cell.outputs if out.get("name") != "stderr"]
+        if len(kept) < len(cell.outputs):
+            noisy.append(number)
+        cell.outputs = [out for out in kept if not is_empty(out)]
+        for out in cell.outputs:
+            out.pop("transient", None)
+    return noisy
+
+
+def normalize(notebook):
+    """Keep of the metadata of `notebook` what its author wrote, in place."""
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO}
     )
-    noisy, seen = [], {}
-    for number, cell in enumerate(notebook.cells, start=1):
+    seen = {}
+    for cell in notebook.cells:
         kept = {k: v for k, v in cell.metadata.items() if k in ("tags", "mystnb")}
         cell.metadata = nbformat.from_dict(kept)
         digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = f"{digest[:10]}-{seen[digest]}"
-        if cell.cell_type != "code":
-            continue
-        if any(out.get("name") == "stderr" for out in cell.outputs):
-            noisy.append(number)
-        cell.outputs = [
-            out
-            for out in cell.outputs
-            if out.get("name") != "stderr" and not is_empty(out)
-        ]
-        for out in cell.outputs:
-            out.pop("transient", None)
     # A notebook of an older minor version has no cell ids: bring it to this one.
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return noisy
 
 
 def write(notebook, path):
@@ -137,7 +152,7 @@ def run(path, progress):
     """Execute the notebook at `path`, showing each cell on `progress`.
 
     Returns:
-        The executed notebook, normalized; nothing is written.
+        The executed notebook with clean outputs; nothing is written.
 
     Raises:
         NotebookFailed: if a cell raised, ran too long, or the kernel died.
@@ -161,13 +176,20 @@ def run(path, progress):
         store_widget_state=False,
         on_cell_start=on_start,
     )
-    try:
-        client.execute()
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        progress.stop()
-        raise NotebookFailed(failure(path, notebook, at["number"], error)) from error
+    # What libraries write past Python (TensorFlow's start-up lines) is of interest
+    # only if the kernel dies of it.
+    with tempfile.TemporaryFile() as noise:
+        try:
+            client.execute(stderr=noise)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            progress.stop()
+            message = failure(path, notebook, at["number"], error)
+            if isinstance(error, DeadKernelError):
+                noise.seek(0)
+                message += "\n\n" + noise.read().decode(errors="replace")[-2000:]
+            raise NotebookFailed(message) from error
     progress.update(task, completed=len(notebook.cells))
-    noisy = normalize(notebook)
+    noisy = clean_outputs(notebook)
     if noisy:
         cells = ", ".join(map(str, noisy))
         progress.console.print(f"{path.name}: stderr of cell {cells} is not kept")
@@ -181,14 +203,16 @@ def main(arguments=None):
     missing = [str(path) for path in chosen if not path.is_file()]
     if missing:
         parser.error(f"no such notebook: {', '.join(missing)}")
-    os.environ.update(ENVIRONMENT)
+    set_environment()
     with progress_bar() as progress:
         for path in chosen:
             start = time.perf_counter()
             try:
-                write(run(path.resolve(), progress), path)
+                notebook = run(path.resolve(), progress)
             except NotebookFailed as error:
                 sys.exit(str(error))
+            normalize(notebook)
+            write(notebook, path)
             seconds = time.perf_counter() - start
             progress.console.print(f"{path.name} stored after {seconds:.0f} s")
 

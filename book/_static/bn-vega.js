@@ -2,7 +2,9 @@
 // where that fails, or scripts are off, the still picture of the figure stays.
 (() => {
   const here = document.currentScript.src.replace(/[^/]*$/, "");
-  const options = { actions: false, renderer: "svg", tooltip: false };
+  // The picture as a whole has its description; a name for every mark says nothing more.
+  const config = { aria: false };
+  const options = { actions: false, renderer: "svg", tooltip: false, config };
 
   async function draw(figure) {
     const spec = figure.querySelector('script[type="application/vnd.vegalite+json"]');
