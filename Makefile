@@ -12,8 +12,13 @@ UV := $(shell command -v uv 2>/dev/null)
 
 # TensorFlow's start-up lines say nothing that a reader needs.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# A kernel must load the package of this checkout, not one installed elsewhere.
+# A kernel must load the packages of .venv, not others of the same name elsewhere, and
+# notebooks draw their pictures inline, at the quick size, whatever the user has set.
 export PYTHONNOUSERSITE := 1
+export JUPYTER_PREFER_ENV_PATH := 1
+export PYTHONUTF8 := 1
+export BNTEACH_PROFILE := quick
+unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book serve test lint format notebooks bench lock clean
@@ -28,7 +33,7 @@ $(READY): $(LOCK) pyproject.toml
 	@echo "Setting up .venv (once; about 1.7 GB)"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 ifneq ($(UV),)
-	@$(UV) pip sync --python $(PY) --require-hashes $(LOCK)
+	@$(UV) pip sync --python $(PY) --require-hashes --compile-bytecode $(LOCK)
 	@$(UV) pip install --python $(PY) --no-deps --no-build-isolation -e .
 else
 	@$(PY) -m pip install --disable-pip-version-check -q --require-hashes -r $(LOCK)

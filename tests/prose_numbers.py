@@ -25,7 +25,7 @@ NO_RESULT = re.compile(
     r"appendix|chapters?|pages?|issues?|versions?)"
     r"\s#?\d[\w.]*(?:(?:, | and | to | or |-)\d[\w.]*)*"
     r"|\b(?:python|keras|tensorflow|pytorch|numpy|cc by|cc by-sa|apache) [1-9][\d.]*"
-    r"|\b\d+(?:st|nd|rd|th)\b"
+    r"|\b\d+(?:st|[nr]d|th)\b"
     r"|\b(?:19|20)\d\d\b(?!\.\d|,\d)"  # a year
     r"|\b\d+ (?:minutes?|hours?)\b"
     r"|\b10\^(?:\{-?\d+\}|\d)",  # a power of ten; the 3 of 3 * 10^{-4} stays
@@ -92,8 +92,7 @@ def claims(text):
 
 
 def numbers(text):
-    """Return the numbers in code or output, also where it is a table in HTML."""
-    text = re.sub(r"<[^>]*>", " ", text)
+    """Return the numbers in code or output."""
     # 50_000 and 50,000 are one number, (60,100) are two: take both readings.
     joined = re.findall(r"\d{1,3}(?:[_,]\d{3})+(?:\.\d+)?", text)
     single = re.findall(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+", text)

@@ -3,7 +3,8 @@
 (() => {
   const here = document.currentScript.src.replace(/[^/]*$/, "");
   // The picture as a whole has its description; a name for every mark says nothing more.
-  const config = { aria: false };
+  const hidden = { aria: false };
+  const config = { mark: hidden, axis: hidden, legend: hidden, title: hidden };
   const options = { actions: false, renderer: "svg", tooltip: false, config };
 
   async function draw(figure) {
