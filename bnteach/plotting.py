@@ -126,18 +126,30 @@ class Interactive:
         return f"<interactive figure: {self.description}>"
 
     def _repr_html_(self) -> str:
-        if _in_live_session():
-            return self.chart.to_html(inline=True, output_div=self._div())
-        return self._site_html()
+        return self._live_html() if _in_live_session() else self._site_html()
 
-    def _div(self) -> str:
+    def _live_html(self) -> str:
+        import altair
+        import vl_convert
+
+        version = altair.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
+        bundle = vl_convert.javascript_bundle(vl_version=version)
+        spec = self._spec()
         # Two charts in one notebook need two names; the same chart keeps its own.
-        spec = json.dumps(self.chart.to_dict(), sort_keys=True)
-        return "bn-" + hashlib.sha256(spec.encode()).hexdigest()[:12]
+        div = "bn-" + hashlib.sha256(spec.encode()).hexdigest()[:12]
+        # All in one function: the notebook runs every script in one global scope, where
+        # the same names may not be declared twice.
+        script = (
+            f"(() => {{\n{bundle}\n"
+            f'vegaEmbed("#{div}", {spec}, {{actions: false}});\n}})();'
+        )
+        return f'<div id="{div}"></div><script>{_inside_script(script)}</script>'
+
+    def _spec(self) -> str:
+        return json.dumps(self.chart.to_dict(), sort_keys=True)
 
     def _site_html(self) -> str:
-        # "</" would end the script element early.
-        spec = json.dumps(self.chart.to_dict(), sort_keys=True).replace("</", "<\\/")
+        spec = _inside_script(self._spec())
         alt = html.escape(self.description, quote=True)
         return (
             '<div class="bn-interactive">'
@@ -176,6 +188,11 @@ def interactive(chart, description: str) -> Interactive:
             f"expected a description of what the chart shows. Received: {description!r}"
         )
     return Interactive(chart, description)
+
+
+def _inside_script(text: str) -> str:
+    # "</script" would end the element early; in JavaScript and JSON "\/" is "/".
+    return text.replace("</script", "<\\/script")
 
 
 def _in_live_session() -> bool:

@@ -10,53 +10,66 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = {path.stem: path for path in (ROOT / "bnteach").glob("*.py")}
+PACKAGE = ROOT / "bnteach"
+
+
+def module_name(path):
+    """Return the dotted name of a source file below bnteach: "", "models", "a.b"."""
+    return (
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        .removesuffix("__init__")
+        .rstrip(".")
+    )
+
+
+TEXTS = {module_name(path): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
 # The layer on TensorFlow with its parts, and the compiled loop; all else is Keras 3.
 ON_TENSORFLOW = {"layers", "moments", "fused", "compiled_loop"}
 
 
-def imported(tree, whole):
-    """Return the dotted names that a module imports; `whole`: in its functions too."""
-    names, waiting = set(), [tree]
+def imported(text, whole=True):
+    """Return the dotted names that a source imports; `whole`: in its functions too."""
+    names, waiting = set(), [ast.parse(text)]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = "bnteach." * bool(node.level) + (node.module or "")
-            base = base.rstrip(".")
+            assert not node.level, "a relative import"
             # `from bnteach import files` imports the module bnteach.files
-            names |= {f"{base}.{alias.name}" for alias in node.names}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
         if whole or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += ast.iter_child_nodes(node)
     return names
 
 
-def tops(text, whole=True):
-    """Return the top-level packages that source `text` imports."""
-    return {name.split(".")[0] for name in imported(ast.parse(text), whole)}
+def tops(text):
+    """Return the top-level packages that a source imports."""
+    return {name.split(".")[0] for name in imported(text)}
 
 
-def siblings(text, whole=True):
-    """Return the modules of bnteach that source `text` imports."""
-    names = imported(ast.parse(text), whole)
-    parts = (name.split(".") for name in names)
-    return {part[1] for part in parts if part[0] == "bnteach" and len(part) > 1}
-
-
-TEXTS = {name: path.read_text("utf-8") for name, path in SOURCES.items()}
+def siblings(text, whole=True, modules=frozenset(TEXTS)):
+    """Return the modules of bnteach that a source imports."""
+    found = set()
+    for name in imported(text, whole):
+        parts = name.removeprefix("bnteach.").split(".") if "bnteach" in name else []
+        starts = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+        found |= set([start for start in starts if start in modules][:1])
+    return found
 
 
 def test_imports_are_read_right():
-    text = "import a.b\nfrom bnteach import c\nfrom .d import e\ndef f():\n  import g"
-    assert tops(text) == {"a", "bnteach", "g"}
-    assert tops(text, whole=False) == {"a", "bnteach"}
-    assert siblings(text) == {"c", "d"}
+    text = "import a.b\nfrom bnteach import c, x\nfrom bnteach.d.e import X\n"
+    text += "def f():\n  from bnteach import g"
+    modules = {"c", "d", "d.e", "g"}
+    assert tops(text) == {"a", "bnteach"}
+    assert siblings(text, True, modules) == {"c", "d.e", "g"}
+    assert siblings(text, False, modules) == {"c", "d.e"}
 
 
 def test_package_itself_imports_nothing():
-    assert tops(TEXTS["__init__"]) == set()
+    assert tops(TEXTS[""]) == set()
 
 
 def test_batch_norm_needs_numpy_alone():
@@ -89,7 +102,7 @@ def test_modules_on_keras_do_not_reach_tensorflow_when_they_are_imported():
             waiting += new
         return seen
 
-    for name in SOURCES.keys() - ON_TENSORFLOW:
+    for name in TEXTS.keys() - ON_TENSORFLOW:
         assert reached(name) & ON_TENSORFLOW == set(), name
 
 

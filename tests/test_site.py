@@ -123,8 +123,10 @@ def test_every_chapter_can_be_downloaded_as_a_notebook(site, parsed):
 
 
 def test_api_page_has_every_module_of_the_package(parsed):
-    modules = {path.stem for path in (ROOT / "bnteach").glob("*.py")}
-    wanted = {f"module-bnteach.{name}" for name in modules if name[0] != "_"}
+    files = [path.relative_to(ROOT) for path in (ROOT / "bnteach").rglob("*.py")]
+    names = {".".join(path.with_suffix("").parts) for path in files}
+    names = {name.removesuffix(".__init__") for name in names if "__main__" not in name}
+    wanted = {f"module-{name}" for name in names - {"bnteach"}}
     assert wanted - parsed["book/api.html"].ids == set()
 
 

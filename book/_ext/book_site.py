@@ -59,8 +59,8 @@ def add_public_links(app, config):
 
 def module_names():
     """Return the dotted names of the modules of bnteach, `__main__` left out."""
-    names = [module.name for module in pkgutil.iter_modules(bnteach.__path__)]
-    return [f"bnteach.{name}" for name in sorted(names) if not name.startswith("_")]
+    modules = pkgutil.walk_packages(bnteach.__path__, "bnteach.")
+    return sorted(module.name for module in modules if "._" not in module.name)
 
 
 def list_modules(app, docname, source):
