@@ -134,7 +134,8 @@ def test_gradient_norms_name_the_layers_first_to_last(model, blobs):
 
 
 def test_batch_mode_accuracy_ignores_the_moving_statistics(model, blobs):
-    training.train(model, blobs, steps=120, batch_size=20)
+    model.compile(keras.optimizers.Adam(0.01), LOSS, metrics=["accuracy"])
+    training.train(model, blobs, steps=240, batch_size=20)
     x, y = blobs.x_train, blobs.y_train
     layer = model.get_layer("batch_norm_1")
     layer.moving_mean.assign(np.full(6, 50.0))
