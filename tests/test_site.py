@@ -10,12 +10,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import altair as alt
 import nbformat
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from site_browser import Visitor, chromium, require, served
+
+from bnteach import plotting
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
@@ -431,4 +434,24 @@ def test_still_picture_stays_where_the_figure_cannot_be_drawn(
             assert still.is_visible()
             assert still.bounding_box()["width"] > 100
     assert count > 0
+    visitor.context.close()
+
+
+def test_live_charts_of_one_notebook_draw_side_by_side(browser, tmp_path, monkeypatch):
+    # JupyterLab runs the scripts of all outputs in one global scope, as a page does.
+    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
+    html = ""
+    for number in (1, 2):
+        size = alt.binding_range(min=1, max=5, name=f"size {number} ")
+        data = alt.Data(values=[{"x": number, "y": 1}])
+        chart = alt.Chart(data).mark_point().encode(x="x:Q", y="y:Q")
+        chart = chart.add_params(alt.param(name="size", value=3, bind=size))
+        html += plotting.interactive(chart, f"chart {number}")._repr_html_()
+    (tmp_path / "live.html").write_text(html, encoding="utf-8")
+    visitor = Visitor(browser, f"{tmp_path.as_uri()}/")
+    page = visitor.go("live.html")
+    page.wait_for_selector("input[type=range] >> nth=1", timeout=10_000)
+    assert page.locator(".vega-embed").count() == 2
+    assert not visitor.foreign()
+    assert not visitor.complaints
     visitor.context.close()
