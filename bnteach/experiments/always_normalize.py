@@ -44,7 +44,7 @@ EXPERIMENT = Experiment(
     },
     profiles={
         "quick": Settings("mnist5k", 1250, 32, 125, 1, 3.0, 500),
-        "full": Settings("mnist", 17_180, 32, 1718, 5, 10.0, 5000),
+        "full": Settings("mnist", 17_180, 32, 1718, 5, 5.0, 5000),
     },
     prepare=_prepare,
     build=_build,

@@ -60,6 +60,18 @@ class Experiment:
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
+def normalization_of(arguments):
+    """Return the normalization of a variant; "ours" stands for the package's layer."""
+    if arguments["normalization"] != "ours":
+        return arguments["normalization"]
+    from bnteach import layers
+
+    def ours(name):
+        return layers.BatchNormalization(name=name)
+
+    return ours
+
+
 def test_metrics(model, data) -> dict[str, float]:
     """Measure loss and accuracy on the test split, in inference mode."""
     from bnteach import training

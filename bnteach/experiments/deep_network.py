@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
-from bnteach.experiments.base import Experiment, Settings, test_metrics
+from bnteach.experiments.base import (
+    Experiment,
+    Settings,
+    normalization_of,
+    test_metrics,
+)
 
 
 def _prepare(data, arguments):
@@ -21,14 +26,13 @@ def _prepare(data, arguments):
 def _build(arguments, seed):
     import keras
 
-    from bnteach import layers, models
+    from bnteach import models
 
-    normalization = arguments["normalization"]
-    if normalization == "ours":
-        normalization = _ours(layers.BatchNormalization)
     initializer = _truncated_normal if "kernels" in arguments else "glorot_uniform"
     model = models.deep_cnn(
-        normalization=normalization, kernel_initializer=initializer, seed=seed
+        normalization=normalization_of(arguments),
+        kernel_initializer=initializer,
+        seed=seed,
     )
     model.compile(
         optimizer=keras.optimizers.Adam(0.002),
@@ -36,13 +40,6 @@ def _build(arguments, seed):
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     return model
-
-
-def _ours(layer):
-    def make(name):
-        return layer(name=name)
-
-    return make
 
 
 def _truncated_normal(seed):
@@ -87,7 +84,7 @@ EXPERIMENT = Experiment(
     },
     profiles={
         "quick": Settings("mnist5k", 300, 64, 25, 1, 20.0, 500),
-        "full": Settings("mnist", 800, 64, 50, 3, 50.0, 5000),
+        "full": Settings("mnist", 800, 64, 50, 3, 40.0, 5000),
     },
     prepare=_prepare,
     build=_build,

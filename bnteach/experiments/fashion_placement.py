@@ -53,7 +53,7 @@ EXPERIMENT = Experiment(
     },
     profiles={
         "quick": Settings("mnist5k", 1250, 32, 125, 1, 4.0, 500),
-        "full": Settings("fashion_mnist", 17_180, 32, 1718, 5, 20.0, 5000),
+        "full": Settings("fashion_mnist", 17_180, 32, 1718, 5, 8.0, 5000),
     },
     prepare=_prepare,
     build=_build,

@@ -4,6 +4,7 @@ from bnteach.experiments.base import (
     Experiment,
     Settings,
     compile_classifier,
+    normalization_of,
     test_metrics,
 )
 
@@ -15,17 +16,11 @@ def _prepare(data, arguments):
 def _build(arguments, seed):
     import keras
 
-    from bnteach import layers, models
-
-    normalization = arguments["normalization"]
-    if normalization == "ours":
-
-        def normalization(name):
-            return layers.BatchNormalization(name=name)
+    from bnteach import models
 
     model = models.mlp(
         activation="tanh",
-        normalization=normalization,
+        normalization=normalization_of(arguments),
         kernel_initializer="orthogonal",
         seed=seed,
     )
@@ -77,7 +72,7 @@ EXPERIMENT = Experiment(
     },
     profiles={
         "quick": Settings("mnist5k", 660, 60, 66, 1, 4.0, 500),
-        "full": Settings("mnist", 9160, 60, 916, 5, 15.0, 5000),
+        "full": Settings("mnist", 9160, 60, 916, 5, 5.0, 5000),
     },
     prepare=_prepare,
     build=_build,
