@@ -26,7 +26,7 @@ LAYERS = (
 # label, builder, shape of a batch, steps a round, target
 NETWORKS = (
     ("training step, 19 convolutions", models.deep_cnn, (64, 28, 28, 1), 10, 1.05),
-    ("training step, 5 CIFAR blocks", models.cifar_cnn, (80, 32, 32, 3), 2, 1.05),
+    ("training step, 5 CIFAR blocks", models.conv_blocks, (80, 32, 32, 3), 2, 1.05),
 )
 
 
@@ -67,7 +67,7 @@ def _ours(name: str) -> keras.layers.Layer:
 def _layer_step(
     layer: keras.layers.Layer, shape: tuple[int, ...], train: bool
 ) -> Callable[[], object]:
-    """Return one call of the layer, with all gradients if it trains, compiled."""
+    """Return one call of the layer, and all its gradients if it trains, compiled."""
     layer.build(shape)
     x, dy = (tf.random.stateless_normal(shape, [seed, 0]) for seed in (1, 2))
     gamma, beta = layer.gamma.value, layer.beta.value
@@ -79,7 +79,9 @@ def _layer_step(
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = layer(x, training=True)
-        return tape.gradient(y, [x, gamma, beta], output_gradients=dy)
+        # The output too: a network needs it, and TensorFlow would leave out of Keras's
+        # layer the operations that only the output needs.
+        return y, tape.gradient(y, [x, gamma, beta], output_gradients=dy)
 
     return lambda: step(x, dy)
 
