@@ -61,7 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         default=Path("runs"),
-        help="folder for NAME.json and for unfinished parts (default: runs)",
+        help="folder for the finished run and for unfinished parts (default: runs)",
+    )
+    run.add_argument(
+        "--strategy",
+        choices=("mirrored", "multi-worker"),
+        help="share each batch among all GPUs of this machine, or among the workers "
+        "that TF_CONFIG names, on each of which this command must be started "
+        "(TensorFlow only; default: one device)",
     )
     run.set_defaults(command=_run)
 
@@ -103,33 +110,57 @@ def _list(parsed) -> None:
     from bnteach.runner import cost_seconds, machine_factor
 
     factor = machine_factor()
-    table = _table("NAME", "WHAT", "VARIANTS", "QUICK", "FULL", "RECORDED")
+    sizes = (profile.upper() for profile in experiments.PROFILES)
+    table = _table("NAME", "WHAT", "VARIANTS", *sizes, "RECORDED")
     recorded = results.list_runs()
     for experiment in experiments.EXPERIMENTS.values():
-        costs = [cost_seconds(experiment.name, p, factor) for p in experiments.PROFILES]
+        costs = [
+            _duration(cost_seconds(experiment.name, profile, factor))
+            if profile in experiment.profiles
+            else ""
+            for profile in experiments.PROFILES
+        ]
+        records = [name for name in recorded if _belongs(name, experiment)]
         table.add_row(
             experiment.name,
             experiment.title,
             str(len(experiment.variants)),
-            *(_duration(seconds) for seconds in costs),
-            "yes" if experiment.name in recorded else "no",
+            *costs,
+            ", ".join(records) or "no",
         )
     _print(table)
     print("Times are estimates for this machine, with the profile's own seeds.")
 
 
+def _belongs(record: str, experiment) -> bool:
+    """Tell whether a recorded run, named by its file, is one of an experiment."""
+    stems = (f"{experiment.name}-{profile}" for profile in experiment.profiles)
+    return record in (experiment.name, *stems)
+
+
 def _run(parsed) -> None:
     profile = experiments.profile_name(parsed.profile)
-    experiments.get(parsed.name)  # before the seconds that loading a framework takes
+    # Before the seconds that loading a framework takes.
+    experiments.settings(experiments.get(parsed.name), profile)
     from bnteach import runner
 
     seconds = runner.cost_seconds(parsed.name, profile, seeds=parsed.seeds)
     print(f"{parsed.name}, {profile} profile: about {_duration(seconds)} here.")
+    if parsed.strategy == "multi-worker":
+        print("Waiting until all workers that TF_CONFIG names are there.", flush=True)
     finished = runner.run(
-        parsed.name, profile, seeds=parsed.seeds, directory=parsed.out, progress=True
+        parsed.name,
+        profile,
+        seeds=parsed.seeds,
+        directory=parsed.out,
+        progress=True,
+        strategy=parsed.strategy,
     )
+    if finished is None:
+        print("This worker is done. The first one has written the run.")
+        return
     _print(_measured_table(finished))
-    print(f"Written: {parsed.out / (parsed.name + '.json')}")
+    print(f"Written: {parsed.out / (finished.stem + '.json')}")
 
 
 def _show(parsed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Checkpoint:
         path: an .npz file, or None to save nothing.
         model: built and compiled.
         identity: what must be equal for a saved state to belong to this run.
+        more: further variables to keep, for example the seeds of an augmentation.
     """
 
     def __init__(
@@ -33,9 +34,11 @@ class Checkpoint:
         path: str | os.PathLike | None,
         model: keras.Model,
         identity: Mapping[str, Any],
+        more: Sequence[keras.Variable] = (),
     ):
         self.path = None if path is None else Path(path)
         self.model = model
+        self.more = list(more)
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         shapes = [list(variable.shape) for variable in self._variables()]
@@ -76,15 +79,10 @@ class Checkpoint:
             variable.assign(arrays[name])
         return text["note"]
 
-    def remove(self) -> None:
-        """Delete the file: the run is complete."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
     def _variables(self) -> list[keras.Variable]:
         metrics = {id(variable) for variable in self.model.metrics_variables}
         own = [v for v in self.model.variables if id(v) not in metrics]
-        return own + list(self.model.optimizer.variables)
+        return own + list(self.model.optimizer.variables) + self.more
 
     def _check(self, received: Mapping[str, Any]) -> None:
         keys = sorted(set(self.identity) | set(received))

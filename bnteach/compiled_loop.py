@@ -7,16 +7,22 @@ own `train_step`, repeat. The arithmetic is Keras's, so the result is that of
 `model.fit` on the same batches, within rounding.
 
 Dense networks are compiled with XLA as well. Convolutions are not: XLA's are several
-times slower on a processor than the ones TensorFlow calls otherwise.
+times slower on a processor than the ones TensorFlow calls otherwise. Their steps are
+slow enough to come back to Python every few of them, for progress and for Ctrl-C.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from bnteach.retracing import no_retracing_advice
+from bnteach import distribution
+
+SLICE = 10  # steps between two returns to Python, where a step is slow
 
 
 class CompiledLoop:
@@ -26,32 +32,62 @@ class CompiledLoop:
         model: built and compiled; metrics are allowed, custom `train_step` too.
         x: all training inputs, shape (N, ...).
         y: all training targets, shape (N, ...).
+        augmentation: a layer that makes new inputs of each batch, or None.
+        strategy: the one in whose scope the model was made, or None. It must get the
+            same indices in every process that takes part.
     """
 
-    def __init__(self, model: keras.Model, x: np.ndarray, y: np.ndarray):
+    def __init__(
+        self,
+        model: keras.Model,
+        x: np.ndarray,
+        y: np.ndarray,
+        augmentation: keras.layers.Layer | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
         self.model = model
+        self.augmentation = augmentation
+        self.train_step = model.train_step
+        if strategy is not None:
+            self.train_step = distribution.on_shares(strategy, model.train_step)
         self.x = tf.convert_to_tensor(x)
         self.y = tf.convert_to_tensor(y)
         _build_state(model, x[:1], y[:1])
-        self._run = tf.function(self._steps, jit_compile=not has_convolution(model))
+        self.sliced = (
+            has_convolution(model) or augmentation is not None or strategy is not None
+        )
+        self._run = tf.function(
+            self._steps, jit_compile=not self.sliced, reduce_retracing=self.sliced
+        )
 
-    def run(self, indices: np.ndarray) -> dict[str, float]:
+    @distribution.worker_errors()
+    def run(
+        self, indices: np.ndarray, advance: Callable[[int], Any] = lambda steps: None
+    ) -> dict[str, float]:
         """Take one training step for each row of `indices`.
 
         Args:
             indices: rows of `x` and `y`, integer, shape (steps, batch size).
+            advance: called with the number of steps whenever some are done.
 
         Returns:
             The model's metrics over these steps, by name, "loss" among them.
         """
         self.model.reset_metrics()
-        self._run(self.x, self.y, tf.convert_to_tensor(indices, tf.int32))
+        size = SLICE if self.sliced else len(indices)
+        for start in range(0, len(indices), size):
+            rows = tf.convert_to_tensor(indices[start : start + size], tf.int32)
+            self._run(self.x, self.y, rows)
+            advance(len(rows))
         return {k: float(v) for k, v in self.model.get_metrics_result().items()}
 
     def _steps(self, x: tf.Tensor, y: tf.Tensor, indices: tf.Tensor) -> None:
         for step in tf.range(tf.shape(indices)[0]):
             rows = indices[step]  # (batch size,)
-            self.model.train_step((tf.gather(x, rows), tf.gather(y, rows)))
+            batch = tf.gather(x, rows)  # (batch size, ...)
+            if self.augmentation is not None:
+                batch = self.augmentation(batch, training=True)
+            self.train_step((batch, tf.gather(y, rows)))
 
 
 def has_convolution(model: keras.Model) -> bool:
@@ -62,9 +98,6 @@ def has_convolution(model: keras.Model) -> bool:
 
 def _build_state(model: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
     """Make every variable now: a compiled function may not make any later."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    # Metrics make their variables when they first see data; this changes no weight.
-    with no_retracing_advice():
-        model.test_on_batch(x, y)
-    model.reset_metrics()
+    with model.distribute_strategy.scope():
+        # The optimizer's and, which need to see data for it, the metrics'.
+        model._symbolic_build(data_batch=(x, y))

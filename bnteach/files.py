@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# A full disk, a full quota, and a file larger than this user may write.
+NO_SPACE = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 @contextmanager
@@ -21,7 +25,27 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
     Yields:
         The path to write to.
+
+    Raises:
+        OSError: the block or the folder raised it; where there is no space left, the
+            message says so and names `path`.
     """
+    try:
+        with _temporary(path) as temporary:
+            yield temporary
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise OSError(
+            error.errno,
+            "no space left to write this file. Free some and do the same again: what "
+            "was written before is kept",
+            str(path),
+        ) from error
+
+
+@contextmanager
+def _temporary(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(

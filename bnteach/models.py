@@ -152,7 +152,7 @@ def deep_cnn(
     return keras.Model(inputs, logits(x), name=name)
 
 
-def cifar_cnn(
+def conv_blocks(
     input_shape: Sequence[int] = (32, 32, 3),
     filters: Sequence[int] = (60, 60, 60, 60, 100),
     num_classes: int = 10,
@@ -160,7 +160,10 @@ def cifar_cnn(
     normalization: Normalization = None,
     *,
     dropout: float = 0.15,
+    pooling: str = "flatten",
+    use_bias: bool = True,
     kernel_initializer: KernelInitializer = "glorot_uniform",
+    output_activation: str | None = None,
     seed: int = 0,
     name: str | None = None,
 ) -> keras.Model:
@@ -169,40 +172,56 @@ def cifar_cnn(
     Args:
         input_shape: shape of one image, (H, W, channels).
         filters: filters of both convolutions of each block.
-        num_classes: width of the last layer.
+        num_classes: width of the last layer, which is never normalized.
         activation: see `mlp`.
-        normalization: see `mlp`; stands before each activation, biases are kept.
-        dropout: share of values dropped after each pooling.
+        normalization: see `mlp`; stands before each activation.
+        dropout: share of values dropped after each max-pooling.
+        pooling: how images become vectors before the last layer: "flatten", or
+            "global_average" for the mean of each channel.
+        use_bias: whether convolutions have a bias, normalized or not.
         kernel_initializer: see `mlp`.
+        output_activation: see `mlp`.
         seed: see `mlp`.
         name: name of the model.
 
     Returns:
-        A Functional model from (N, H, W, channels) to logits (N, num_classes).
+        A Functional model from (N, H, W, channels) to outputs (N, num_classes), with
+        layers conv_1, batch_norm_1, activation_1, ..., pool_1, dropout_1, ..., logits.
 
     Raises:
-        ValueError: unknown normalization, or no block.
+        ValueError: unknown normalization or pooling, no block, or an image too small
+            for its poolings.
     """
-    if not filters:
-        raise ValueError(f"expected at least 1 block. Received: filters={filters}")
+    if not filters or min(filters) < 1:
+        raise ValueError(
+            f"expected at least 1 block, of at least 1 filter. Received: {filters=}"
+        )
+    smallest = 2 ** (len(filters) - 1)  # each pooling halves the image
+    if min(input_shape[:2]) < smallest:
+        raise ValueError(
+            f"expected images of at least {smallest} x {smallest} for {len(filters)} "
+            f"blocks. Received: input_shape={tuple(input_shape)}"
+        )
     kernels = _KernelFactory(kernel_initializer, seed)
     inputs = x = keras.Input(tuple(input_shape), name="input")
     number = 0
     for block, width in enumerate(filters, start=1):
         for _ in range(2):
             number += 1
-            x = _convolve(x, width, kernels(number), True, number)
+            x = _convolve(x, width, kernels(number), use_bias, number)
             x = _activate(x, activation, normalization, "before", number)
         if block < len(filters):
             x = keras.layers.MaxPooling2D(name=f"pool_{block}")(x)
             x = keras.layers.Dropout(
                 dropout, seed=_layer_seed(seed, 1000 + block), name=f"dropout_{block}"
             )(x)
-    x = keras.layers.Flatten(name="flatten")(x)
     logits = keras.layers.Dense(
-        num_classes, kernel_initializer=kernels(number + 1), name="logits"
+        num_classes,
+        activation=output_activation,
+        kernel_initializer=kernels(number + 1),
+        name="logits",
     )
-    return keras.Model(inputs, logits(x), name=name)
+    return keras.Model(inputs, logits(_as_vectors(x, pooling)), name=name)
 
 
 def small_gaussian(seed: int) -> keras.initializers.Initializer:
@@ -270,6 +289,17 @@ def _convolve(x, filters: int, kernel, use_bias: bool, number: int, stride: int 
         name=f"conv_{number}",
     )
     return layer(x)  # (N, H / stride, W / stride, filters)
+
+
+def _as_vectors(x, pooling: str):
+    """Turn (N, H, W, channels) into (N, features)."""
+    if pooling == "flatten":
+        return keras.layers.Flatten(name="flatten")(x)
+    if pooling == "global_average":
+        return keras.layers.GlobalAveragePooling2D(name="global_average")(x)
+    raise ValueError(
+        f"expected pooling 'flatten' or 'global_average'. Received: {pooling!r}"
+    )
 
 
 class _KernelFactory:

@@ -27,7 +27,7 @@ class Run:
     Attributes:
         name: name of the experiment.
         title: what it is, in words.
-        profile: "quick" or "full".
+        profile: "quick", "cpu" or "full".
         settings: steps, batch size and all else that the experiment fixes.
         dataset: name, sha256 of the arrays, and a note if they are not the originals.
         packages: versions of what computed it.
@@ -35,7 +35,7 @@ class Run:
         date: when it was finished, as YYYY-MM-DD.
         seconds: wall-clock time of all its parts.
         variants: variant -> one dict a seed, with the keys seed, step, curves,
-            probes, measured and seconds.
+            probes, measured and seconds; newer runs have elapsed and weights_sha256.
     """
 
     name: str
@@ -54,6 +54,11 @@ class Run:
         """The seeds that every variant was run with."""
         return [part["seed"] for part in next(iter(self.variants.values()))]
 
+    @property
+    def stem(self) -> str:
+        """The name of its file: NAME at full size, else NAME-PROFILE."""
+        return self.name if self.profile == "full" else f"{self.name}-{self.profile}"
+
     def step(self, variant: str) -> np.ndarray:
         """Return the training steps of the records of a variant, shape (T,)."""
         return np.array(self._parts(variant)[0]["step"])
@@ -70,11 +75,26 @@ class Run:
         """Return a measurement made once at the end, shape (seeds, ...)."""
         return self._stack(variant, "measured", name)
 
+    def steps_to(self, variant: str, level: float, name: str = "val_accuracy"):
+        """Return the step of the first record at which a curve reached a level.
+
+        Args:
+            variant: name of the variant.
+            level: for example an accuracy, from 0 to 1.
+            name: name of the curve, one that rises.
+
+        Returns:
+            One number a seed, shape (seeds,); NaN where the level was never reached.
+        """
+        reached = self.curve(variant, name) >= level  # (seeds, T)
+        first = self.step(variant)[reached.argmax(axis=1)]
+        return np.where(reached.any(axis=1), first, np.nan)
+
     def label(self) -> str:
         """Say where the numbers are from, in one line for a caption."""
         seeds = f"{len(self.seeds)} seed" + "s" * (len(self.seeds) != 1)
         note = self.dataset.get("note")
-        data = self.dataset["name"] + (f" ({note})" if note else "")
+        data = self.dataset["name"] + (f": {note}" if note else "")
         return f"{data}, {self.profile} profile, {seeds}, {self.date}"
 
     def _parts(self, variant: str) -> list[dict[str, Any]]:
@@ -113,7 +133,7 @@ def read(name: str, directory: str | os.PathLike | None = None) -> Run:
     """Read a recorded run.
 
     Args:
-        name: name of the experiment.
+        name: name of the experiment; with "-quick" or "-cpu" for a smaller run of it.
         directory: folder of the recorded runs; see `default_directory`.
 
     Returns:
@@ -159,8 +179,8 @@ def list_runs(directory: str | os.PathLike | None = None) -> list[str]:
 
 
 def write(run: Run, directory: str | os.PathLike) -> Path:
-    """Write a run to DIRECTORY/NAME.json, in one step, and return the path."""
-    path = Path(directory) / f"{run.name}.json"
+    """Write a run to a folder, as `Run.stem` says, in one step; return the path."""
+    path = Path(directory) / f"{run.stem}.json"
     write_json(path, asdict(run))
     return path
 
@@ -196,5 +216,11 @@ def _no_such_run(name: str, directory: Path) -> str:
     return (
         f"expected a recorded run in {directory} (there: {have}). "
         f"Received: {name!r}.{hint} "
-        f"Record it with: python -m bnteach run {name} --profile full"
+        f"Record it with: python -m bnteach run {_command(name)}"
     )
+
+
+def _command(stem: str) -> str:
+    """Return the arguments of the command line that make the file of that stem."""
+    name, dash, profile = stem.partition("-")
+    return f"{name} --profile {profile if dash else 'full'}"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import gc
+import hashlib
 import importlib.metadata
 import os
 import platform
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bnteach import datasets, experiments, results
+from tqdm import tqdm
 
-PACKAGES = ("bnteach", "tensorflow", "keras", "numpy")
+from bnteach import datasets, experiments, results
+from bnteach.parts import Parts, slug
+
+PACKAGES = ("bnteach", "tensorflow", "jax", "keras", "numpy")
 
 
 def run(
@@ -26,44 +32,63 @@ def run(
     variants: Sequence[str] | None = None,
     directory: str | os.PathLike | None = None,
     progress: bool | None = None,
-) -> results.Run:
+    strategy: str | None = None,
+) -> results.Run | None:
     """Run an experiment and return what was recorded.
 
     Args:
         name: name of the experiment; see `experiments.EXPERIMENTS`.
-        profile: "quick" or "full"; see `experiments.profile_name`.
+        profile: "quick", "full" or, for some, "cpu"; see `experiments.profile_name`.
         seeds: how many seeds, counted from 0; by default the profile's number.
         variants: which variants; by default all.
         directory: keep finished parts and the state of the current one there, so
-            that an interrupted run goes on, and write NAME.json there at the end.
-            By default nothing is written.
+            that an interrupted run goes on, and write the finished run there (see
+            `results.write`). Several processes with the same folder share the parts
+            among them. By default nothing is written.
         progress: show bars with the time left. By default where a person looks.
+        strategy: train on several devices or machines, with batch normalization
+            `synchronized`; see `distribution.make`. Every worker must make the same
+            call. Only the chief uses the folder.
 
     Returns:
-        The run.
+        The run; None on a worker that is not the chief.
 
     Raises:
-        ValueError: unknown experiment, profile or variant, or fewer than one seed.
+        ValueError: unknown experiment, profile, variant or strategy, or fewer than
+            one seed; or the workers were called differently.
+        ConnectionError: another worker has stopped.
         results.ResultsError: the folder holds parts of a run with other settings.
     """
     experiment = experiments.get(name)
     profile = experiments.profile_name(profile)
-    settings = experiment.profiles[profile]
+    settings = experiments.settings(experiment, profile)
     seeds = settings.seeds if seeds is None else seeds
     if seeds < 1:
         raise ValueError(f"expected at least 1 seed. Received: seeds={seeds}")
     chosen = _choose(experiment, variants)
+    team = None
+    if strategy is not None:
+        team, experiment = _team(strategy, experiment)
     data = datasets.load(settings.dataset, validation=settings.validation)
-    keeper = _Parts(directory, experiment, profile, data)
-    parts = {variant: [] for variant in chosen}
-    for seed in range(seeds):  # seeds outside: after one round all can be compared
-        for variant in chosen:
-            part = keeper.load(variant, seed) or _run_part(
-                experiment, settings, variant, seed, data, keeper, progress
-            )
-            parts[variant].append(part)
-    finished = _describe(experiment, profile, settings, data, parts)
-    keeper.finish(finished)
+    keeper = _keeper(directory, experiment, profile, settings, data)
+    # Seeds outside: after one round all variants can be compared.
+    keys = [(variant, seed) for seed in range(seeds) for variant in chosen]
+    run_part = functools.partial(_run_part, experiment, settings, data, team)
+    if team is not None:
+        team.check_alike([keeper.identity, keys])
+        if not team.chief:
+            team.follow(lambda task: run_part(keys[task], Parts(None, {}), False))
+            return None
+        run_part = _leading(team, keys, run_part)
+    with keeper.present():
+        found = _collect(run_part, keeper, keys, experiment.name, progress)
+        parts = {v: [found[v, seed] for seed in range(seeds)] for v in chosen}
+        finished = _describe(experiment, profile, settings, data, parts)
+        if directory is not None:
+            results.write(finished, directory)
+        keeper.forget(parts)
+    if team is not None:
+        team.end()
     return finished
 
 
@@ -77,12 +102,12 @@ def cost_seconds(
 
     Args:
         name: name of the experiment.
-        profile: "quick" or "full".
+        profile: "quick", "full" or, for some, "cpu".
         factor: what `machine_factor` returned, if it is at hand.
         seeds: how many seeds; by default the profile's number.
     """
     experiment = experiments.get(name)
-    settings = experiment.profiles[experiments.profile_name(profile)]
+    settings = experiments.settings(experiment, experiments.profile_name(profile))
     runs = (seeds or settings.seeds) * len(experiment.variants)
     return runs * settings.seconds * (factor or machine_factor())
 
@@ -114,18 +139,93 @@ def _choose(experiment, variants: Sequence[str] | None) -> list[str]:
     return chosen
 
 
-def _run_part(experiment, settings, variant, seed, data, keeper, progress) -> dict:
+def _keeper(directory, experiment, profile, settings, data) -> Parts:
+    folder = None
+    if directory is not None:
+        folder = Path(directory) / f".{experiment.name}-{profile}"
+    fixed = _settings(experiment, settings)
+    return Parts(folder, {"settings": fixed, "dataset": data.sha256})
+
+
+def _team(strategy: str, experiment):
+    """Join a strategy; return its team and the experiment with a note of it."""
     import keras
 
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "expected the TensorFlow backend for a strategy. "
+            f"Received: {keras.backend.backend()!r}"
+        )
+    from bnteach import distribution
+
+    team = distribution.Team(distribution.make(strategy))
+    replicas = f"{strategy}, replicas: {team.strategy.num_replicas_in_sync}"
+    return team, replace(experiment, note={**experiment.note, "strategy": replicas})
+
+
+def _leading(team, keys, run_part):
+    """Return a function that runs a part here and on all other workers."""
+
+    def together(key, keeper, progress):
+        team.lead(keys.index(key))
+        return run_part(key, keeper, progress)
+
+    return together
+
+
+def _collect(run_part, keeper, keys, name, progress) -> dict:
+    """Return all parts: kept ones, those run here, those that others run meanwhile."""
+    found, told = {}, False
+    with _bar(len(keys), name, progress) as bar:
+        while waiting := [key for key in keys if key not in found]:
+            for key in waiting:
+                part = _have(run_part, keeper, key, progress)
+                if part is not None:
+                    found[key] = part
+                    bar.update()
+            if len(found) == len(keys) - len(waiting):
+                if not told:
+                    bar.write("waiting for parts that another process is running")
+                told = True
+                time.sleep(1)
+    return found
+
+
+def _have(run_part, keeper, key, progress) -> dict | None:
+    """Return a part, running it if nobody has; None while another process does."""
+    if part := keeper.load(*key):
+        return part
+    with keeper.claim(*key) as ours:
+        if not ours:
+            return None
+        # It may have been finished between the look and the claim.
+        return keeper.load(*key) or run_part(key, keeper, progress)
+
+
+def _bar(count: int, name: str, progress: bool | None):
     from bnteach import training
 
+    shown = training.someone_is_watching() if progress is None else progress
+    return tqdm(total=count, desc=name, unit="part", disable=not shown)
+
+
+def _run_part(experiment, settings, data, team, key, keeper, progress) -> dict:
+    import keras
+
+    from bnteach import models, training
+
+    variant, seed = key
     keras.utils.clear_session()
     gc.collect()  # the networks before hold their data until they are collected
     keras.utils.set_random_seed(seed)
-    arguments = experiment.variants[variant]
+    arguments = experiment.arguments(variant, settings)
     prepared = experiment.prepare(data, arguments)
     model = experiment.build(arguments, seed)
-    model.name = _slug(variant, seed)  # shown beside the progress bar
+    model.name = slug(variant, seed)  # shown beside the progress bar
+    if team is not None:
+        for layer in models.batch_norm_layers(model):
+            layer.synchronized = True
+    augmentation = experiment.augmentation(seed) if settings.augment else None
     history = training.train(
         model,
         prepared,
@@ -133,14 +233,25 @@ def _run_part(experiment, settings, variant, seed, data, keeper, progress) -> di
         batch_size=settings.batch_size,
         seed=seed,
         record_every=settings.record_every,
+        augmentation=augmentation,
         probes=experiment.probes(model, prepared),
         checkpoint=keeper.checkpoint(variant, seed),
         progress=progress,
+        strategy=None if team is None else team.strategy,
     )
     part = {"seed": seed, **history.to_dict()}
+    part["weights_sha256"] = weights_sha256(model)
     part["measured"] = experiment.measure(model, prepared)
     keeper.save(variant, part)
     return part
+
+
+def weights_sha256(model) -> str:
+    """Return a hash of all weights: equal for two models exactly if they are."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
 
 
 def _describe(experiment, profile, settings, data, parts) -> results.Run:
@@ -148,7 +259,7 @@ def _describe(experiment, profile, settings, data, parts) -> results.Run:
         name=experiment.name,
         title=experiment.title,
         profile=profile,
-        settings=_settings(experiment, settings) | experiment.facts(data),
+        settings=_settings(experiment, settings) | experiment.facts(data, settings),
         dataset={"name": data.name, "sha256": data.sha256, "note": data.note},
         packages={package: _version(package) for package in PACKAGES},
         processor=_processor(),
@@ -160,11 +271,13 @@ def _describe(experiment, profile, settings, data, parts) -> results.Run:
 
 def _settings(experiment, settings) -> dict[str, Any]:
     fixed = dict(vars(settings))
-    del (
-        fixed["seconds"],
-        fixed["seeds"],
-    )  # an estimate, and a count that parts differ in
-    return {**fixed, **experiment.note, "variants": dict(experiment.variants)}
+    # An estimate, and a count that runs of the same parts differ in.
+    del fixed["seconds"], fixed["seeds"]
+    variants = {
+        variant: {**arguments, **settings.variants.get(variant, {})}
+        for variant, arguments in experiment.variants.items()
+    }
+    return {**fixed, **experiment.note, "variants": variants}
 
 
 def _flat(parts: dict[str, list[dict]]) -> Iterator[dict]:
@@ -189,57 +302,3 @@ def _processor() -> str:
         found = re.search(r"model name\s*: (.+)", listing.read_text())
         name = found.group(1) if found else name
     return f"{name}, {os.cpu_count()} cores"
-
-
-def _slug(variant: str, seed: int) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", variant.lower()) + f"-seed-{seed}"
-
-
-class _Parts:
-    """The finished parts of a run, and the state of the one under way, in a folder."""
-
-    def __init__(self, directory, experiment, profile: str, data):
-        self.directory = None if directory is None else Path(directory)
-        self.folder = None
-        self.experiment = experiment
-        settings = experiment.profiles[profile]
-        self.identity = results.plain(
-            {"settings": _settings(experiment, settings), "dataset": data.sha256}
-        )
-        if self.directory is not None:
-            self.folder = self.directory / f".{experiment.name}-{profile}"
-
-    def checkpoint(self, variant: str, seed: int) -> Path | None:
-        return None if self.folder is None else self._path(variant, seed, "npz")
-
-    def save(self, variant: str, part: dict) -> None:
-        if self.folder is not None:
-            path = self._path(variant, part["seed"], "json")
-            results.write_json(path, {"identity": self.identity, "part": part})
-
-    def load(self, variant: str, seed: int) -> dict | None:
-        if self.folder is None:
-            return None
-        path = self._path(variant, seed, "json")
-        if not path.exists():
-            return None
-        kept = results.read_json(path)
-        if kept["identity"] != self.identity:
-            raise results.ResultsError(
-                f"expected in {path} a part of {self.experiment.name} with these "
-                "settings and data. Received a part of an older or other run. Remove "
-                f"the folder {self.folder} to start anew."
-            )
-        return kept["part"]
-
-    def finish(self, finished: results.Run) -> None:
-        if self.directory is None:
-            return
-        results.write(finished, self.directory)
-        for path in self.folder.glob("*.json"):
-            path.unlink()
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
-
-    def _path(self, variant: str, seed: int, suffix: str) -> Path:
-        return self.folder / f"{_slug(variant, seed)}.{suffix}"

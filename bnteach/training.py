@@ -21,6 +21,8 @@ from bnteach.checkpoints import Checkpoint
 from bnteach.retracing import no_retracing_advice
 
 Probe = Callable[[keras.Model, int], Mapping[str, Any]]
+Loop = Callable[[np.ndarray, Callable[[int], Any]], dict[str, float]]
+STEPS_PER_EXECUTION = 16
 LOOPS = ("auto", "compiled", "keras")
 
 
@@ -35,10 +37,13 @@ class History:
             "val_loss" and "val_accuracy" are measured at the record, in inference
             mode.
         probes: name -> one value a record, as the probes returned it.
-        seconds: wall-clock time, over all sittings.
+        elapsed: seconds of training up to each record, over all sittings; what was
+            measured in between does not count.
+        seconds: wall-clock time of everything, over all sittings.
     """
 
     step: list[int] = field(default_factory=list)
+    elapsed: list[float] = field(default_factory=list)
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     probes: dict[str, list[Any]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -61,10 +66,12 @@ def train(
     batch_size: int,
     seed: int = 0,
     record_every: int | None = None,
+    augmentation: keras.layers.Layer | None = None,
     probes: Sequence[Probe] = (),
     checkpoint: str | os.PathLike | None = None,
     progress: bool | None = None,
     loop: str = "auto",
+    strategy: Any = None,
 ) -> History:
     """Train a compiled model for a number of steps and record what happens.
 
@@ -79,13 +86,22 @@ def train(
         batch_size: examples a batch.
         seed: decides the order of the examples.
         record_every: steps between two records; by default one pass over the data.
+        augmentation: a layer that makes new inputs (batch, ...) of each training batch,
+            for example a `keras.Sequential` of random image layers. What it draws
+            depends on its own seeds and the step, not on the model.
         probes: called as `probe(model, step)` at each record; what they return is
             kept in `History.probes`. They must leave the model as it is.
-        checkpoint: a file that keeps the state after each record, from which an
-            interrupted run goes on; it is removed at the end.
+        checkpoint: a file that keeps the state after each record. An interrupted run
+            goes on from it, and a finished one is not run again; remove the file to
+            train anew.
         progress: show a bar with the time left. By default only where a person looks.
         loop: "compiled" (TensorFlow only), "keras", or "auto" for the faster one
             that the backend has.
+        strategy: what `distribution.make` returns, to train copies of the model on
+            several devices or machines (TensorFlow only). Each has an equal share of
+            every batch. The model itself stays where it is and gets their weights at
+            each record. With several machines all must make the same call; only the
+            chief uses the checkpoint and has a whole history after going on from it.
 
     Returns:
         The history. The model is left trained.
@@ -96,23 +112,40 @@ def train(
     """
     _check_sizes(len(data.x_train), steps, batch_size, record_every)
     record_every = record_every or max(1, len(data.x_train) // batch_size)
-    run_steps = _make_loop(model, data.x_train, data.y_train, loop)
+    trained = model
+    if strategy is not None:
+        from bnteach import distribution
+
+        trained = distribution.replicate(model, strategy, batch_size)
+        checkpoint = checkpoint if distribution.is_chief(strategy) else None
+    run_steps = _make_loop(
+        trained, data.x_train, data.y_train, augmentation, loop, strategy
+    )
     order = Order(len(data.x_train), batch_size, seed)
     identity = {"batch_size": batch_size, "seed": seed, "record_every": record_every}
-    saved = Checkpoint(checkpoint, model, identity)
+    drawn = [] if augmentation is None else augmentation.variables
+    saved = Checkpoint(checkpoint, trained, identity, drawn)
     history = History(**(saved.restore() or {}))
     if not history.step:
         _record(history, model, data, 0, probes, None)
+        history.elapsed.append(0.0)
+    if strategy is not None:
+        done = distribution.start_together(strategy, trained, drawn, history.step[-1])
+        history.step[-1] = done
+        model.set_weights(trained.get_weights())
     started = time.perf_counter() - history.seconds
     with _bar(steps, history.step[-1], progress, model.name) as bar:
         while (done := history.step[-1]) < steps:
             stop = min(done + record_every, steps)
-            metrics = run_steps(order.batches(done, stop))
+            batches, began = order.batches(done, stop), time.perf_counter()
+            metrics = run_steps(batches, bar.update)
+            took = time.perf_counter() - began
+            if strategy is not None:
+                model.set_weights(trained.get_weights())
             _record(history, model, data, stop, probes, metrics)
+            history.elapsed.append(history.elapsed[-1] + took)
             history.seconds = time.perf_counter() - started
             saved.save(history.to_dict())
-            bar.update(stop - done)
-    saved.remove()
     return history
 
 
@@ -159,6 +192,41 @@ def evaluate(
     return {name: float(value) for name, value in result.items()}
 
 
+def time_steps(
+    networks: Mapping[str, keras.Model],
+    data: Any,
+    batch_size: int,
+    *,
+    steps: int = 3,
+    rounds: int = 9,
+) -> dict[str, float]:
+    """Measure how long a training step of each network takes here, in seconds.
+
+    The networks take turns, so that what else the machine does falls on all alike.
+
+    Args:
+        networks: name -> a compiled model. All of them are trained a little.
+        data: has `x_train` and `y_train`, with at least one batch.
+        batch_size: examples a step.
+        steps: steps a turn.
+        rounds: turns of each network; the median counts.
+    """
+    indices = np.tile(np.arange(batch_size), (steps, 1))
+    taken = {name: [] for name in networks}
+    with no_retracing_advice():
+        loops = {
+            name: _make_loop(model, data.x_train, data.y_train, None, "auto")
+            for name, model in networks.items()
+        }
+        for turn in range(rounds + 1):
+            for name, run_steps in loops.items():
+                started = time.perf_counter()
+                run_steps(indices, lambda count: None)
+                if turn:  # the first turn compiles
+                    taken[name].append((time.perf_counter() - started) / steps)
+    return {name: float(np.median(seconds)) for name, seconds in taken.items()}
+
+
 def someone_is_watching() -> bool:
     """Tell whether output goes to a terminal or to a notebook that a person opened."""
     return sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
@@ -176,7 +244,7 @@ def _check_sizes(size: int, steps: int, batch_size: int, every: int | None) -> N
         raise ValueError(f"expected record_every >= 1. Received: {every}")
 
 
-def _make_loop(model, x, y, loop: str) -> Callable[[np.ndarray], dict[str, float]]:
+def _make_loop(model, x, y, augmentation, loop: str, strategy=None) -> Loop:
     """Return a function that trains on batches of indices and returns the metrics."""
     if loop not in LOOPS:
         raise ValueError(f"expected loop to be one of {LOOPS}. Received: {loop!r}")
@@ -186,29 +254,59 @@ def _make_loop(model, x, y, loop: str) -> Callable[[np.ndarray], dict[str, float
             "expected the TensorFlow backend for loop='compiled'. "
             f"Received: {keras.backend.backend()!r}"
         )
+    if strategy is not None and (loop == "keras" or not on_tensorflow):
+        raise ValueError(
+            "expected the compiled loop, on TensorFlow, for a strategy. "
+            f"Received: loop={loop!r} on {keras.backend.backend()!r}"
+        )
+    if augmentation is not None and not augmentation.built:
+        augmentation(x[:1], training=False)  # makes its variables
     if loop == "keras" or not on_tensorflow:
-        return _keras_loop(model, x, y)
+        return _keras_loop(model, x, y, augmentation)
     from bnteach.compiled_loop import CompiledLoop
 
-    return CompiledLoop(model, x, y).run
+    return CompiledLoop(model, x, y, augmentation, strategy).run
 
 
-def _keras_loop(model, x, y) -> Callable[[np.ndarray], dict[str, float]]:
-    model.steps_per_execution = max(model.steps_per_execution, 16)
+def _keras_loop(model, x, y, augmentation) -> Loop:
+    model.steps_per_execution = max(model.steps_per_execution, STEPS_PER_EXECUTION)
+    pipeline = None if augmentation is None else _pipeline(augmentation, x.shape[1:])
 
-    def run_chunk(indices: np.ndarray) -> dict[str, float]:
-        rows = indices.ravel()
-        logs = model.fit(
-            x[rows],
-            y[rows],
-            batch_size=indices.shape[1],
-            epochs=1,
-            shuffle=False,
-            verbose=0,
-        )
-        return {name: values[-1] for name, values in logs.history.items()}
+    def run_chunk(indices: np.ndarray, advance=lambda steps: None) -> dict[str, float]:
+        seen, total = 0, {}
+        for rows in _slices(indices):  # each fits into memory twice
+            inputs = x[rows.ravel()]
+            if pipeline is not None:
+                inputs = pipeline.predict(inputs, rows.shape[1], verbose=0)
+            logs = model.fit(
+                inputs,
+                y[rows.ravel()],
+                batch_size=rows.shape[1],
+                epochs=1,
+                shuffle=False,
+                verbose=0,
+            )
+            for name, values in logs.history.items():
+                total[name] = total.get(name, 0.0) + values[-1] * len(rows)
+            seen += len(rows)
+            advance(len(rows))
+        return {name: value / seen for name, value in total.items()}
 
     return run_chunk
+
+
+def _pipeline(augmentation, shape: tuple[int, ...]) -> keras.Model:
+    """Return a model that augments in inference too, and so through `predict`."""
+    inputs = keras.Input(shape)
+    pipeline = keras.Model(inputs, augmentation(inputs, training=True))
+    pipeline.compile()
+    return pipeline
+
+
+def _slices(indices: np.ndarray) -> list[np.ndarray]:
+    """Cut batches into runs of whole executions, some tens of megabytes of images."""
+    steps = 16 * STEPS_PER_EXECUTION
+    return [indices[at : at + steps] for at in range(0, len(indices), steps)]
 
 
 def _record(history, model, data, step: int, probes, metrics) -> None:

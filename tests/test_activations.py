@@ -62,7 +62,7 @@ def test_the_recorders_do_not_change_the_training_run(blobs):
 
 
 def test_looking_leaves_the_random_state_of_dropout(blobs):
-    network = models.cifar_cnn((8, 8, 3), (2, 2), 3)
+    network = models.conv_blocks((8, 8, 3), (2, 2), 3)
     state = network.get_layer("dropout_1").seed_generator.state
     before = state.numpy().copy()
     x = np.ones((4, 8, 8, 3), "float32")

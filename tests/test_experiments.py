@@ -1,35 +1,39 @@
 import json
 import types
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from bnteach import datasets, experiments, results, runner
-from bnteach.experiments import base
+from bnteach import datasets, experiments, layers, results, runner
+from bnteach.experiments import base, cifar_comparison, cifar_learning_rates
 
+RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
 NAMES = list(experiments.EXPERIMENTS)
+# An interrupted run loses at most one pass over the training data, or what the source
+# of an experiment calls an epoch.
+EPOCHS = {"cifar_comparison": 2000, "cifar_learning_rates": 2000}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_is_complete(name):
     experiment = experiments.get(name)
     assert experiment.name == name
-    assert set(experiment.profiles) == set(experiments.PROFILES)
-    quick, full = (experiment.profiles[p] for p in experiments.PROFILES)
+    assert {"quick", "full"} <= set(experiment.profiles) <= set(experiments.PROFILES)
+    quick, full = (experiment.profiles[p] for p in ("quick", "full"))
     assert quick.dataset in ("mnist5k", "mnist_m")  # needs no network
     assert full.steps >= quick.steps
-    assert full.seeds >= 3
-    # An interrupted run loses at most one pass over the training data.
-    examples = {"mnist": 60_000, "fashion_mnist": 60_000, "cifar10": 50_000}
-    training_examples = examples[full.dataset] - full.validation
-    assert full.record_every * full.batch_size <= training_examples
+    assert full.seeds >= 3 or name == "cifar_learning_rates"
+    assert full.record_every <= EPOCHS.get(name, 60_000 // full.batch_size)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_variants_start_from_the_same_kernels_where_they_share_an_initializer(name):
     experiment = experiments.get(name)
     groups = {}
-    for variant, arguments in experiment.variants.items():
+    for variant in experiment.variants:
+        arguments = experiment.arguments(variant, experiment.profiles["quick"])
         model = experiment.build(arguments, seed=1)
         kernels = {w.path: w.numpy() for w in model.weights if "kernel" in w.path}
         groups.setdefault(arguments.get("kernels"), {})[variant] = kernels
@@ -43,7 +47,7 @@ def test_variants_start_from_the_same_kernels_where_they_share_an_initializer(na
 def test_unknown_names():
     with pytest.raises(ValueError, match=r"Received: 'internal_covariate'.*Did you"):
         experiments.get("internal_covariate")
-    with pytest.raises(ValueError, match=r"quick, full.*Received: 'huge'"):
+    with pytest.raises(ValueError, match=r"quick, cpu, full.*Received: 'huge'"):
         experiments.profile_name("huge")
 
 
@@ -53,6 +57,12 @@ def test_profile_comes_from_the_argument_then_the_environment(monkeypatch):
     monkeypatch.setenv("BNTEACH_PROFILE", "full")
     assert experiments.profile_name() == "full"
     assert experiments.profile_name("quick") == "quick"
+
+
+def test_a_size_that_an_experiment_does_not_have():
+    experiment = experiments.get("tanh_digits")
+    with pytest.raises(ValueError, match=r"tanh_digits: quick, full.*Received: 'cpu'"):
+        experiments.settings(experiment, "cpu")
 
 
 @pytest.fixture
@@ -101,9 +111,9 @@ def test_run_records_every_variant_and_seed(demo, tmp_path):
     assert finished.measured("relu", "test_accuracy").shape == (2,)
     assert finished.settings["steps"] == 24
     assert finished.packages["keras"].startswith("3.")
-    stored = results.read("demo", tmp_path)
+    stored = results.read("demo-quick", tmp_path)
     assert stored == results.Run(**results.plain(vars(finished)))
-    assert [path.name for path in tmp_path.iterdir()] == ["demo.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["demo-quick.json"]
 
 
 def test_an_interrupted_run_goes_on(demo, tmp_path, monkeypatch):
@@ -148,3 +158,52 @@ def test_cost(demo):
     assert runner.cost_seconds("demo", "quick", factor=2.0) == 2 * 2 * 1.0 * 2.0
     assert runner.cost_seconds("demo", "full", factor=1.0, seeds=5) == 5 * 2 * 2.0
     assert 0.1 < runner.machine_factor() < 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("ours", layers.BatchNormalization),
+        ("fastest", layers.BatchNormalization),
+        ("batch", keras.layers.BatchNormalization),
+    ],
+)
+def test_normalization_of_a_variant(kind, expected):
+    arguments = {"normalization": kind, "momentum": 0.8, "filters": 3}
+    layer = base.normalization_of(arguments)("batch_norm_1")
+    assert type(layer) is expected
+    assert (layer.name, layer.momentum) == ("batch_norm_1", 0.8)
+    assert base.normalization_of({"normalization": None}) is None
+
+
+@pytest.mark.parametrize("profile", ["quick", "cpu"])
+def test_each_network_runs_at_the_best_of_its_learning_rates(profile):
+    """The recorded sweep decides; the rates in the code only say so."""
+    sweep = results.read(f"cifar_learning_rates-{profile}", RESULTS)
+    settings = cifar_comparison.EXPERIMENT.profiles[profile]
+    for network in cifar_comparison.NETWORKS:
+        found = {
+            rate: sweep.measured(f"{network}, rate {rate:g}", "val_accuracy").mean()
+            for rate in cifar_learning_rates.RATES
+        }
+        chosen = settings.variants[network]["learning_rate"]
+        assert found[chosen] == max(found.values()), network
+
+
+def test_the_recorded_comparison_ran_at_these_rates():
+    recorded = results.read("cifar_comparison-cpu", RESULTS).settings["variants"]
+    settings = cifar_comparison.EXPERIMENT.profiles["cpu"]
+    for network, arguments in settings.variants.items():
+        assert recorded[network]["learning_rate"] == arguments["learning_rate"]
+
+
+def test_augmentation_keeps_images_images_and_draws_anew():
+    x = np.random.default_rng(0).normal(size=(8, 32, 32, 3)).astype("float32")
+    one, two = (cifar_comparison.augmentation(seed) for seed in (3, 3))
+    first, second = (np.array(one(x, training=True)) for _ in range(2))
+    assert first.shape == x.shape
+    assert np.abs(first).max() <= np.abs(x).max() + 1e-5
+    assert not np.allclose(first, x, atol=0.1)
+    assert not np.allclose(first, second, atol=0.1)
+    np.testing.assert_array_equal(first, two(x, training=True))
+    np.testing.assert_array_equal(one(x, training=False), x)

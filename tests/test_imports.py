@@ -24,8 +24,9 @@ def module_name(path):
 
 TEXTS = {module_name(path): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
-# The layer on TensorFlow with its parts, and the compiled loop; all else is Keras 3.
-ON_TENSORFLOW = {"layers", "moments", "fused", "compiled_loop"}
+# The layer on TensorFlow with its parts, the compiled loop, and the strategies of
+# several devices; all else is Keras 3.
+ON_TENSORFLOW = {"layers", "moments", "fused", "compiled_loop", "distribution"}
 
 
 def imported(text, whole=True):
@@ -81,7 +82,7 @@ def test_plotting_takes_arrays():
     assert tops(TEXTS["plotting"]) & (FRAMEWORKS | {"bnteach"}) == set()
 
 
-def test_tensorflow_is_imported_by_the_layer_and_the_compiled_loop_alone():
+def test_tensorflow_is_imported_by_the_layer_the_loop_and_the_strategies_alone():
     users = {name for name, text in TEXTS.items() if "tensorflow" in tops(text)}
     assert users - ON_TENSORFLOW == set()
 

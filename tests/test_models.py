@@ -32,8 +32,8 @@ def test_parameter_counts_of_the_source_networks():
     deep = models.deep_cnn(normalization="batch")
     assert (deep.count_params(), trainable(deep)) == (340_406, 338_686)
 
-    assert models.cifar_cnn(num_classes=100).count_params() == 413_200
-    cifar = models.cifar_cnn(num_classes=100, normalization="batch")
+    assert models.conv_blocks(num_classes=100).count_params() == 413_200
+    cifar = models.conv_blocks(num_classes=100, normalization="batch")
     assert cifar.count_params() - trainable(cifar) == 1_360
     assert cifar.count_params() == 415_920
 
@@ -45,7 +45,7 @@ def kernels(model):
 BUILDERS = [
     lambda **kw: models.mlp((20,), (8, 8, 8), **kw),
     lambda **kw: models.deep_cnn((12, 12, 1), num_conv=4, **kw),
-    lambda **kw: models.cifar_cnn((8, 8, 3), filters=(4, 5), **kw),
+    lambda **kw: models.conv_blocks((8, 8, 3), filters=(4, 5), **kw),
 ]
 
 
@@ -125,4 +125,22 @@ def test_bad_arguments_of_the_convolutional_networks():
     with pytest.raises(ValueError, match="num_conv=0"):
         models.deep_cnn(num_conv=0)
     with pytest.raises(ValueError, match=r"filters=\(\)"):
-        models.cifar_cnn(filters=())
+        models.conv_blocks(filters=())
+    with pytest.raises(ValueError, match=r"16 x 16 for 5 blocks.*\(28, 8, 1\)"):
+        models.conv_blocks((28, 8, 1))
+    with pytest.raises(ValueError, match="'mean'"):
+        models.conv_blocks(pooling="mean")
+
+
+def test_global_average_pooling_takes_the_mean_of_each_channel():
+    model = models.conv_blocks(
+        (8, 8, 3), (4, 5), 2, pooling="global_average", output_activation="softmax"
+    )
+    x = np.random.default_rng(0).normal(size=(3, 8, 8, 3)).astype("float32")
+    last = keras.Model(model.input, model.get_layer("activation_4").output)
+    kernel, bias = model.get_layer("logits").get_weights()
+    logits = last.predict(x, verbose=0).mean(axis=(1, 2)) @ kernel + bias
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict(x, verbose=0), shares, rtol=1e-5)
+    flat = models.conv_blocks((8, 8, 3), (4, 5), 2)
+    assert flat.count_params() - model.count_params() == (4 * 4 - 1) * 5 * 2

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -21,7 +22,7 @@ def run():
     return results.Run(
         name="demo",
         title="A demonstration",
-        profile="quick",
+        profile="full",
         settings={"steps": 10},
         dataset={"name": "mnist5k", "sha256": "00", "note": ""},
         packages={"numpy": "2"},
@@ -39,6 +40,14 @@ def test_round_trip(run, tmp_path):
     assert results.list_runs(tmp_path) == ["demo"]
 
 
+def test_runs_of_different_sizes_do_not_replace_each_other(run, tmp_path):
+    quick = dataclasses.replace(run, profile="quick")
+    for each in (run, quick):
+        results.write(each, tmp_path)
+    assert results.read("demo", tmp_path) == run
+    assert results.read("demo-quick", tmp_path) == quick
+
+
 def test_arrays(run):
     assert run.seeds == [0, 1]
     assert list(run.step("plain")) == [0, 10]
@@ -47,12 +56,15 @@ def test_arrays(run):
     )
     assert run.probe("plain", "percentiles").shape == (2, 2, 2)
     np.testing.assert_allclose(run.measured("plain", "test_accuracy"), [0.8, 0.9])
+    np.testing.assert_array_equal(run.steps_to("plain", 0.9), [10, 10])
+    np.testing.assert_array_equal(run.steps_to("plain", 0.1), [0, 0])
+    np.testing.assert_array_equal(run.steps_to("plain", 1.0, "loss"), [np.nan, 10])
 
 
 def test_label(run):
-    assert run.label() == "mnist5k, quick profile, 2 seeds, 2026-01-02"
+    assert run.label() == "mnist5k, full profile, 2 seeds, 2026-01-02"
     run.dataset["note"] = "JPEG copy"
-    assert run.label().startswith("mnist5k (JPEG copy), ")
+    assert run.label().startswith("mnist5k: JPEG copy, ")
 
 
 def test_names_that_do_not_exist(run, tmp_path):
@@ -63,8 +75,10 @@ def test_names_that_do_not_exist(run, tmp_path):
     results.write(run, tmp_path)
     with pytest.raises(results.ResultsError, match=r"Did you mean 'demo'.*run dem "):
         results.read("dem", tmp_path)
-    with pytest.raises(results.ResultsError, match="there: none"):
+    with pytest.raises(results.ResultsError, match=r"none.*run demo --profile full"):
         results.read("demo", tmp_path / "empty")
+    with pytest.raises(results.ResultsError, match=r"run demo --profile cpu"):
+        results.read("demo-cpu", tmp_path / "empty")
 
 
 @pytest.mark.parametrize("text", ["", '{"name": "de', "[1, 2]", '{"name": "demo"}'])

@@ -1,3 +1,4 @@
+import time
 import types
 
 import keras
@@ -60,7 +61,7 @@ def test_compiled_convolution_with_dropout_equals_model_fit():
         y_train=rng.integers(0, 3, 40),
     )
     model, reference = (
-        compiled(models.cifar_cnn((8, 8, 3), (4, 4), 3, normalization="batch"))
+        compiled(models.conv_blocks((8, 8, 3), (4, 4), 3, normalization="batch"))
         for _ in range(2)
     )
     training.train(model, data, steps=8, batch_size=10, loop="compiled")
@@ -77,6 +78,76 @@ def test_it_learns(blobs):
     assert history.curves["loss"][0] is None
     assert len(history.curves["val_loss"]) == len(history.step)
     assert history.seconds > 0
+
+
+class Noise(keras.layers.Layer):
+    """Adds noise in training, and remembers nothing of the model it is used with."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator = keras.random.SeedGenerator(7)
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        return x + keras.random.normal(keras.ops.shape(x), seed=self.generator)
+
+
+@pytest.mark.parametrize("loop", ["compiled", "keras"])
+def test_augmentation_alters_the_training_images_alone(blobs, loop):
+    model, reference = small_mlp(), small_mlp()
+    settings = {"steps": 6, "batch_size": 20}
+    history = training.train(
+        model, blobs, **settings, augmentation=Noise(), loop=loop, record_every=4
+    )
+    noise, rows = Noise(), training.Order(240, 20, 0).batches(0, 6)
+    x = np.concatenate([noise(blobs.x_train[row], training=True) for row in rows])
+    y = blobs.y_train[rows.ravel()]
+    reference.fit(x, y, 20, shuffle=False, verbose=0)
+    assert_same_weights(model, reference, **TOLERANCE)
+    expected = training.evaluate(reference, blobs.x_validation, blobs.y_validation)
+    assert history.curves["val_loss"][-1] == pytest.approx(expected["loss"], rel=1e-4)
+
+
+def test_augmentation_goes_on_where_it_was(blobs, tmp_path):
+    settings = {"steps": 12, "batch_size": 20, "record_every": 4}
+    whole = small_mlp()
+    training.train(whole, blobs, **settings, augmentation=Noise())
+    path = tmp_path / "state.npz"
+    with pytest.raises(Stop):
+        training.train(
+            small_mlp(),
+            blobs,
+            **settings,
+            augmentation=Noise(),
+            checkpoint=path,
+            probes=[stop_at(8)],
+        )
+    model = small_mlp()
+    training.train(model, blobs, **settings, augmentation=Noise(), checkpoint=path)
+    assert_same_weights(model, whole, **TOLERANCE)
+
+
+def test_elapsed_counts_training_alone(blobs):
+    slow = [lambda model, step: time.sleep(0.2) or {}]
+    settings = {"steps": 20, "batch_size": 20, "record_every": 5}
+    history = training.train(small_mlp(), blobs, **settings, probes=slow)
+    assert history.elapsed[0] == 0
+    assert np.all(np.diff(history.elapsed) > 0)
+    assert history.seconds - history.elapsed[-1] > 4 * 0.2
+
+
+def test_time_of_a_step():
+    big, small = (
+        compiled(models.mlp((500,), (units,), 3, seed=0)) for units in (4000, 4)
+    )
+    rng = np.random.default_rng(0)
+    data = types.SimpleNamespace(
+        x_train=rng.normal(size=(500, 500)).astype("float32"),
+        y_train=rng.integers(0, 3, 500),
+    )
+    found = training.time_steps({"big": big, "small": small}, data, 500, rounds=3)
+    assert 0 < found["small"] < found["big"] < 10
 
 
 class TestOrder:
@@ -130,17 +201,19 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(blobs, tmp_path, loop)
     assert history.step == expected.step
     # Not bit-equal: the threads of a matrix product may add in another order.
     assert_same_weights(model, whole, **TOLERANCE)
-    assert not path.exists()
+    again = small_mlp()
+    assert training.train(again, blobs, **settings, checkpoint=path) == history
+    assert_same_weights(again, model)  # a finished run is not run again
 
 
 class TestCheckpoint:
     def test_keeps_the_optimizer_and_the_random_state(self, tmp_path, blobs):
         path = tmp_path / "state.npz"
-        model = compiled(models.cifar_cnn((8, 8, 3), (2, 2), 3))
+        model = compiled(models.conv_blocks((8, 8, 3), (2, 2), 3))
         x = np.ones((4, 8, 8, 3), "float32")
         model.train_on_batch(x, np.zeros(4))
         Checkpoint(path, model, {}).save({"a": 1})
-        other = compiled(models.cifar_cnn((8, 8, 3), (2, 2), 3, seed=1))
+        other = compiled(models.conv_blocks((8, 8, 3), (2, 2), 3, seed=1))
         assert Checkpoint(path, other, {}).restore() == {"a": 1}
         assert int(other.optimizer.iterations.numpy()) == 1
         assert_same_weights(other, model)

@@ -11,6 +11,8 @@ import os
 
 from bnteach.experiments import (
     always_normalize,
+    cifar_comparison,
+    cifar_learning_rates,
     deep_network,
     fashion_placement,
     internal_covariate_shift,
@@ -18,9 +20,17 @@ from bnteach.experiments import (
 )
 from bnteach.experiments.base import Experiment, Settings
 
-__all__ = ["EXPERIMENTS", "PROFILES", "Experiment", "Settings", "get", "profile_name"]
+__all__ = [
+    "EXPERIMENTS",
+    "PROFILES",
+    "Experiment",
+    "Settings",
+    "get",
+    "profile_name",
+    "settings",
+]
 
-PROFILES = ("quick", "full")
+PROFILES = ("quick", "cpu", "full")  # every experiment has the first and the last
 EXPERIMENTS = {
     module.EXPERIMENT.name: module.EXPERIMENT
     for module in (
@@ -29,6 +39,8 @@ EXPERIMENTS = {
         tanh_digits,
         fashion_placement,
         always_normalize,
+        cifar_comparison,
+        cifar_learning_rates,
     )
 }
 
@@ -61,3 +73,17 @@ def profile_name(profile: str | None = None) -> str:
             f"expected profile to be one of {', '.join(PROFILES)}. Received: {chosen!r}"
         )
     return chosen
+
+
+def settings(experiment: Experiment, profile: str) -> Settings:
+    """Return the size of an experiment in a profile.
+
+    Raises:
+        ValueError: the experiment has no such size.
+    """
+    if profile not in experiment.profiles:
+        raise ValueError(
+            f"expected a profile of {experiment.name}: "
+            f"{', '.join(experiment.profiles)}. Received: {profile!r}"
+        )
+    return experiment.profiles[profile]

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# What a variant or a profile may say about its batch normalization layers.
+LAYER_ARGUMENTS = ("momentum",)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,6 +23,9 @@ class Settings:
         seeds: how many seeds, counted from 0.
         seconds: wall-clock time of one run on two cores, for estimates.
         validation: validation examples, taken from the training split.
+        network: arguments that `build` gets at this size, for example the classes.
+        augment: whether training images are altered, where an experiment can.
+        variants: variant -> arguments that it has at this size alone.
     """
 
     dataset: str
@@ -29,6 +35,9 @@ class Settings:
     seeds: int
     seconds: float
     validation: int
+    network: Mapping[str, Any] = field(default_factory=dict)
+    augment: bool = False
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,12 +48,14 @@ class Experiment:
         name: name for the command line and the file of the recorded run.
         title: what it asks, in one line.
         variants: variant -> the arguments in which it differs from the others.
-        profiles: "quick" and "full" -> their settings.
+        profiles: "quick", "full" and, for some, "cpu" -> their settings.
         prepare: (dataset, arguments) -> the dataset as the network sees it.
-        build: (arguments, seed) -> a compiled model.
+        build: (arguments, seed) -> a compiled model; see `arguments`.
+        augmentation: seed -> a layer for `training.train`, for profiles that augment.
         probes: (model, data) -> probes for `training.train`.
         measure: (model, data) -> measurements at the end, on the test split.
-        facts: data -> numbers about the raw data that the book speaks of.
+        facts: (data, settings) -> numbers that the book speaks of, and that belong
+            to no variant.
         note: what else was fixed, in words and numbers.
     """
 
@@ -54,22 +65,40 @@ class Experiment:
     profiles: Mapping[str, Settings]
     prepare: Callable[[Any, Mapping[str, Any]], Any]
     build: Callable[[Mapping[str, Any], int], Any]
+    augmentation: Callable[[int], Any] | None = None
     probes: Callable[[Any, Any], Sequence[Any]] = lambda model, data: ()
     measure: Callable[[Any, Any], dict[str, Any]] = lambda model, data: {}
-    facts: Callable[[Any], dict[str, Any]] = lambda data: {}
+    facts: Callable[[Any, Settings], dict[str, Any]] = lambda data, settings: {}
     note: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self, variant: str, settings: Settings) -> dict[str, Any]:
+        """Return all that a variant's network is built from at one size."""
+        own = settings.variants.get(variant, {})
+        return {**settings.network, **self.variants[variant], **own}
 
 
 def normalization_of(arguments):
-    """Return the normalization of a variant; "ours" stands for the package's layer."""
-    if arguments["normalization"] != "ours":
-        return arguments["normalization"]
-    from bnteach import layers
+    """Return the normalization of a network, as the builders of networks take it.
 
-    def ours(name):
-        return layers.BatchNormalization(name=name)
+    Args:
+        arguments: has "normalization": None; "batch" for Keras's layer; "ours" for the
+            package's, which needs TensorFlow; or "fastest" for ours on TensorFlow and
+            Keras's elsewhere. May have arguments of the layer, see `LAYER_ARGUMENTS`.
+    """
+    kind = arguments["normalization"]
+    if kind is None:
+        return None
+    import keras
 
-    return ours
+    if kind == "fastest":
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        kind = "ours" if on_tensorflow else "batch"
+    if kind == "ours":
+        from bnteach.layers import BatchNormalization
+    else:
+        from keras.layers import BatchNormalization
+    given = {k: arguments[k] for k in LAYER_ARGUMENTS if k in arguments}
+    return lambda name: BatchNormalization(name=name, **given)
 
 
 def test_metrics(model, data) -> dict[str, float]:

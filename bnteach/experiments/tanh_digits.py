@@ -43,7 +43,7 @@ def _measure(model, data):
     return found
 
 
-def _facts(data):
+def _facts(data, settings):
     """Describe the standardization of all training images, validation included."""
     import numpy as np
 
