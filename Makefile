@@ -30,7 +30,7 @@ setup: $(READY) ## make .venv with the locked packages and an editable bnteach
 
 $(READY): $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "bnteach needs Python 3.11, 3.12 or 3.13. Received: %d.%d. Name another with: make PYTHON=python3.12" % v[:2])'
-	@echo "Setting up .venv (once; about 1.7 GB)"
+	@echo "Setting up .venv (once; about 3 GB)"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 ifneq ($(UV),)
 	@$(UV) pip sync --python $(PY) --require-hashes --compile-bytecode $(LOCK)

@@ -19,6 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bnteach import datasets, experiments, results
+from bnteach.experiments.base import normalization_of
 from bnteach.parts import Parts, slug
 
 PACKAGES = ("bnteach", "tensorflow", "jax", "keras", "numpy")
@@ -69,6 +70,8 @@ def run(
     team = None
     if strategy is not None:
         team, experiment = _team(strategy, experiment)
+    for variant in chosen:  # what cannot be built is said now, not after hours
+        normalization_of(experiment.arguments(variant, settings))
     data = datasets.load(settings.dataset, validation=settings.validation)
     keeper = _keeper(directory, experiment, profile, settings, data)
     # Seeds outside: after one round all variants can be compared.
@@ -270,9 +273,12 @@ def _describe(experiment, profile, settings, data, parts) -> results.Run:
 
 
 def _settings(experiment, settings) -> dict[str, Any]:
+    import keras
+
     fixed = dict(vars(settings))
     # An estimate, and a count that runs of the same parts differ in.
     del fixed["seconds"], fixed["seeds"]
+    fixed["backend"] = keras.backend.backend()
     variants = {
         variant: {**arguments, **settings.variants.get(variant, {})}
         for variant, arguments in experiment.variants.items()
@@ -295,10 +301,14 @@ def _version(package: str) -> str:
 
 
 def _processor() -> str:
-    """Return the processor's name and how many cores this process may use."""
+    """Return the processor's name, its cores, and the accelerators beside it."""
+    import keras
+
     name = platform.processor() or platform.machine()
     listing = Path("/proc/cpuinfo")
     if listing.exists():
         found = re.search(r"model name\s*: (.+)", listing.read_text())
         name = found.group(1) if found else name
-    return f"{name}, {os.cpu_count()} cores"
+    devices = keras.distribution.list_devices()
+    others = [device for device in devices if not device.lower().startswith("cpu")]
+    return ", ".join([name, f"{os.cpu_count()} cores", *others])

@@ -270,7 +270,7 @@ def _make_loop(model, x, y, augmentation, loop: str, strategy=None) -> Loop:
 
 def _keras_loop(model, x, y, augmentation) -> Loop:
     model.steps_per_execution = max(model.steps_per_execution, STEPS_PER_EXECUTION)
-    pipeline = None if augmentation is None else _pipeline(augmentation, x.shape[1:])
+    pipeline = None if augmentation is None else _Pipeline(augmentation)
 
     def run_chunk(indices: np.ndarray, advance=lambda steps: None) -> dict[str, float]:
         seen, total = 0, {}
@@ -295,12 +295,17 @@ def _keras_loop(model, x, y, augmentation) -> Loop:
     return run_chunk
 
 
-def _pipeline(augmentation, shape: tuple[int, ...]) -> keras.Model:
-    """Return a model that augments in inference too, and so through `predict`."""
-    inputs = keras.Input(shape)
-    pipeline = keras.Model(inputs, augmentation(inputs, training=True))
-    pipeline.compile()
-    return pipeline
+class _Pipeline(keras.Model):
+    """Augments in inference mode too, and so in `predict`."""
+
+    def __init__(self, augmentation: keras.layers.Layer):
+        super().__init__(name="pipeline")
+        self.augmentation = augmentation
+        # On TensorFlow, XLA would draw other numbers than the layer does elsewhere.
+        self.compile(jit_compile=keras.backend.backend() != "tensorflow")
+
+    def call(self, x):
+        return self.augmentation(x, training=True)
 
 
 def _slices(indices: np.ndarray) -> list[np.ndarray]:

@@ -111,6 +111,7 @@ def test_run_records_every_variant_and_seed(demo, tmp_path):
     assert finished.measured("relu", "test_accuracy").shape == (2,)
     assert finished.settings["steps"] == 24
     assert finished.packages["keras"].startswith("3.")
+    assert finished.settings["backend"] == keras.backend.backend()
     stored = results.read("demo-quick", tmp_path)
     assert stored == results.Run(**results.plain(vars(finished)))
     assert [path.name for path in tmp_path.iterdir()] == ["demo-quick.json"]
@@ -174,6 +175,18 @@ def test_normalization_of_a_variant(kind, expected):
     assert type(layer) is expected
     assert (layer.name, layer.momentum) == ("batch_norm_1", 0.8)
     assert base.normalization_of({"normalization": None}) is None
+
+
+def test_our_layer_needs_tensorflow(monkeypatch, demo):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match=r"package's own layer.*Received: 'jax'"):
+        base.normalization_of({"normalization": "ours"})
+    fastest = base.normalization_of({"normalization": "fastest"})
+    assert type(fastest("b")) is keras.layers.BatchNormalization
+    demo.variants["relu"]["normalization"] = "ours"
+    with pytest.raises(ValueError, match="package's own layer"):
+        runner.run("demo", "quick")
+    assert demo.trained == []  # it is said before anything is trained
 
 
 @pytest.mark.parametrize("profile", ["quick", "cpu"])

@@ -81,18 +81,27 @@ def normalization_of(arguments):
     """Return the normalization of a network, as the builders of networks take it.
 
     Args:
-        arguments: has "normalization": None; "batch" for Keras's layer; "ours" for the
-            package's, which needs TensorFlow; or "fastest" for ours on TensorFlow and
-            Keras's elsewhere. May have arguments of the layer, see `LAYER_ARGUMENTS`.
+        arguments: may have "normalization": None; "batch" for Keras's layer; "ours"
+            for the package's, which needs TensorFlow; or "fastest" for ours on
+            TensorFlow and Keras's elsewhere. May have arguments of the layer, see
+            `LAYER_ARGUMENTS`.
+
+    Raises:
+        ValueError: our layer, and Keras does not run on TensorFlow.
     """
-    kind = arguments["normalization"]
+    kind = arguments.get("normalization")
     if kind is None:
         return None
     import keras
 
+    backend = keras.backend.backend()
     if kind == "fastest":
-        on_tensorflow = keras.backend.backend() == "tensorflow"
-        kind = "ours" if on_tensorflow else "batch"
+        kind = "ours" if backend == "tensorflow" else "batch"
+    if kind == "ours" and backend != "tensorflow":
+        raise ValueError(
+            "expected Keras on TensorFlow for the package's own layer. "
+            f"Received: {backend!r}"
+        )
     if kind == "ours":
         from bnteach.layers import BatchNormalization
     else:
