@@ -49,7 +49,8 @@ serve: $(READY) ## show the built site at http://127.0.0.1:8000
 
 test: lint book ## lint, unit tests, every notebook through nbval, browser checks of the site
 	@$(PY) -m pytest -n 2 --dist loadfile tests
-	@$(PY) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 300 book
+	@# The last chapters take longest: they start first.
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 300 $(shell ls -r book/*.ipynb)
 
 lint: $(READY) ## check style and spelling
 	@$(PY) -m ruff check .

@@ -393,11 +393,28 @@ def arrow(slider):
     slider.press("ArrowLeft" if at_end else "ArrowRight")
 
 
+def pick(selection):
+    """Choose the next entry of a list with the keyboard."""
+    at_end = selection.evaluate("e => e.selectedIndex === e.length - 1")
+    selection.focus()
+    selection.press("ArrowUp" if at_end else "ArrowDown")
+
+
+def choose(selection):
+    """Choose the first entry of a list that is not chosen, as with the mouse."""
+    selection.select_option(index=int(selection.evaluate("e => !e.selectedIndex")))
+
+
 def controls(figure):
     """Return (input, ways to use it) for what a figure offers."""
     sliders = figure.locator('input[type="range"]').all()
     boxes = figure.locator('input[type="checkbox"]').all()
-    return [(e, (arrow, drag)) for e in sliders] + [(e, (tick,)) for e in boxes]
+    lists = figure.locator("select").all()
+    return [
+        *((control, (arrow, drag)) for control in sliders),
+        *((control, (tick,)) for control in boxes),
+        *((control, (pick, choose)) for control in lists),
+    ]
 
 
 def test_every_control_changes_its_figure_by_mouse_and_by_keyboard(visitor):
@@ -406,7 +423,7 @@ def test_every_control_changes_its_figure_by_mouse_and_by_keyboard(visitor):
         page = visitor.go(name)
         for figure in page.locator(".bn-interactive").all():
             assert figure.locator(".bn-still").is_hidden()
-            assert figure.locator('input[type="range"]').count(), name
+            assert controls(figure), name
             for control, ways in controls(figure):
                 count += 1
                 label = control.evaluate("e => e.labels[0]?.innerText.trim() || ''")
