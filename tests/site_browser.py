@@ -110,9 +110,12 @@ class Visitor:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda e: self.complaints.append(f"error: {e}"))
-        self.page.on(
-            "requestfailed", lambda r: self.complaints.append(f"failed: {r.url}")
-        )
+        self.page.on("requestfailed", self._failed)
+
+    def _failed(self, request):
+        # Aborted: the browser gave it up itself, because the page was left meanwhile.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url}")
 
     def _console(self, message):
         if message.type in ("error", "warning"):
