@@ -4,4 +4,4 @@ Importing `bnteach` loads no framework, sets no seed and downloads nothing. Impo
 the module that you need, for example ``from bnteach import batch_norm``.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

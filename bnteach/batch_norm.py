@@ -10,20 +10,20 @@ Source: Ioffe and Szegedy (2015), Algorithms 1 and 2 and the gradients of sectio
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-BLOCK_VALUES = 2**17  # values in a block of rows: 512 KiB of float32, fits in cache
-BLOCK_ROWS = 1024  # longer sums of float32 would round too much
-COMPUTE_TYPES = {
-    "float16": np.float32,
-    "bfloat16": np.float32,  # not NumPy's own, but looks like a NumPy type
-    "float32": np.float32,
-    "float64": np.float64,
-}
+from bnteach.rows import (
+    blocks,
+    from_rows,
+    mean_of_some,
+    per_channel,
+    scale_and_shift,
+    split_mean,
+    sum_rows,
+    to_rows,
+)
 
 
 class Cache(NamedTuple):
@@ -82,33 +82,33 @@ def batch_norm_train(
         ValueError: If x is empty, if a length or the axis does not fit, or if
             variance + epsilon is not above zero.
     """
-    rows, axis = _to_rows("x", x, axis)  # (M, C)
+    rows, axis = to_rows("x", x, axis)  # (M, C)
     count, channels = rows.shape
     if count == 0:
         raise ValueError(
             "expected at least 1 value per channel. "
             f"Received: x.shape={np.shape(x)}, axis={axis}"
         )
-    gamma = _per_channel("gamma", gamma, channels)
-    beta = _per_channel("beta", beta, channels)
+    gamma = per_channel("gamma", gamma, channels)
+    beta = per_channel("beta", beta, channels)
 
-    near_mean = _mean_of_some(rows)  # (C,)
+    near_mean = mean_of_some(rows)  # (C,)
     total, squares = np.zeros((2, channels))
     y = np.empty_like(rows)  # (M, C)
-    for block in _blocks(rows):
+    for block in blocks(rows):
         distance = np.subtract(rows[block], near_mean, out=y[block])
-        total += _sum(distance)
-        squares += _sum(np.square(distance))
+        total += sum_rows(distance)
+        squares += sum_rows(np.square(distance))
     offset = total / count  # from near_mean to the mean, so little cancels in
     variance = squares / count - offset**2
 
     std = _std(variance, epsilon)  # (C,)
     scale = gamma / std
-    _scale_and_shift(y, scale, beta - offset * scale)
+    scale_and_shift(y, scale, beta - offset * scale)
 
     mean, like = near_mean + offset, np.asarray(x)
     cache = Cache(rows, gamma, mean, variance, std, count, like.shape, like.dtype, axis)
-    return _from_rows(y, cache.shape, cache.dtype, axis), cache
+    return from_rows(y, cache.shape, cache.dtype, axis), cache
 
 
 def batch_norm_inference(
@@ -142,23 +142,23 @@ def batch_norm_inference(
         ValueError: If a length or the axis does not fit, or if
             moving_variance + epsilon is not above zero.
     """
-    rows, axis = _to_rows("x", x, axis)  # (M, C)
+    rows, axis = to_rows("x", x, axis)  # (M, C)
     channels = rows.shape[1]
-    gamma = _per_channel("gamma", gamma, channels)
-    beta = _per_channel("beta", beta, channels)
-    mean = _per_channel("moving_mean", moving_mean, channels)
-    variance = _per_channel("moving_variance", moving_variance, channels)
+    gamma = per_channel("gamma", gamma, channels)
+    beta = per_channel("beta", beta, channels)
+    mean = per_channel("moving_mean", moving_mean, channels)
+    variance = per_channel("moving_variance", moving_variance, channels)
     if np.any(variance < 0):
         raise ValueError(
             "expected moving_variance of at least 0 in every channel. "
             f"Received: smallest moving_variance {np.min(variance)}"
         )
 
-    near_mean, offset = _split(mean, rows.dtype)  # (C,), (C,)
+    near_mean, offset = split_mean(mean, rows.dtype)  # (C,), (C,)
     scale = gamma / _std(variance, epsilon)
     y = rows - near_mean  # (M, C)
-    _scale_and_shift(y, scale, beta - offset * scale)
-    return _from_rows(y, np.shape(x), np.asarray(x).dtype, axis)
+    scale_and_shift(y, scale, beta - offset * scale)
+    return from_rows(y, np.shape(x), np.asarray(x).dtype, axis)
 
 
 def batch_norm_backward(
@@ -185,24 +185,24 @@ def batch_norm_backward(
     dy = _dy_to_rows(dy, cache)  # (M, C)
     rows, gamma, std, count = cache.rows, cache.gamma, cache.std, cache.count
 
-    near_mean, offset = _split(cache.mean, rows.dtype)  # (C,), (C,)
+    near_mean, offset = split_mean(cache.mean, rows.dtype)  # (C,), (C,)
     dbeta, dgamma = np.zeros((2, rows.shape[1]))
     dx = np.empty_like(rows)  # (M, C)
-    for block in _blocks(rows):
+    for block in blocks(rows):
         distance = np.subtract(rows[block], near_mean, out=dx[block])
-        dbeta += _sum(dy[block])
-        dgamma += _sum(dy[block] * distance)
+        dbeta += sum_rows(dy[block])
+        dgamma += sum_rows(dy[block] * distance)
     dgamma = (dgamma - dbeta * offset) / std  # x_hat = (distance - offset) / std
 
     slope = dgamma / (count * std)  # below: slope * (distance - offset) + dbeta / M
-    _scale_and_shift(dx, slope, dbeta / count - offset * slope)
+    scale_and_shift(dx, slope, dbeta / count - offset * slope)
     scale = (gamma / std).astype(rows.dtype)
-    for block in _blocks(dx):
+    for block in blocks(dx):
         part = dx[block]
         np.subtract(dy[block], part, out=part)
         part *= scale
     dgamma, dbeta = dgamma.astype(rows.dtype), dbeta.astype(rows.dtype)
-    return _from_rows(dx, cache.shape, cache.dtype, cache.axis), dgamma, dbeta
+    return from_rows(dx, cache.shape, cache.dtype, cache.axis), dgamma, dbeta
 
 
 def batch_norm_backward_graph(
@@ -228,7 +228,7 @@ def batch_norm_backward_graph(
     """
     dy = _dy_to_rows(dy, cache)  # (M, C)
     rows, gamma, count = cache.rows, cache.gamma, cache.count
-    near_mean, offset = _split(cache.mean, rows.dtype)  # (C,), (C,)
+    near_mean, offset = split_mean(cache.mean, rows.dtype)  # (C,), (C,)
     std = cache.std.astype(rows.dtype)  # (C,)
     centered = rows - near_mean - offset.astype(rows.dtype)  # (M, C)
     x_hat = centered / std  # (M, C)
@@ -251,7 +251,7 @@ def batch_norm_backward_graph(
     dmean = -dcentered.sum(axis=0)  # (C,)
     # mean = sum of x / M
     dx += dmean / count  # second path
-    return _from_rows(dx, cache.shape, cache.dtype, cache.axis), dgamma, dbeta
+    return from_rows(dx, cache.shape, cache.dtype, cache.axis), dgamma, dbeta
 
 
 def update_moving_average(
@@ -302,48 +302,6 @@ def unbiased_variance(batch_variance: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(batch_variance) * count / (count - 1)
 
 
-def _mean_of_some(rows: np.ndarray) -> np.ndarray:
-    """Mean of every 16th row, shape (C,), near enough to center by.
-
-    Whatever the data, it lies within four standard deviations of the mean of all
-    rows. Distances d to it are thus small, and in E[d**2] - E[d]**2 at most about
-    one digit cancels. It is itself found from distances, to the first row.
-    """
-    some = rows[::16]
-    return some[0] + (some - some[0]).sum(axis=0) / len(some)
-
-
-def _split(mean: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Split a mean into its value in the type of x and what that leaves over."""
-    near_mean = mean.astype(dtype)
-    return near_mean, mean - near_mean
-
-
-def _scale_and_shift(rows: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> None:
-    """Replace rows, shape (M, C), by rows * scale + shift."""
-    scale, shift = scale.astype(rows.dtype), shift.astype(rows.dtype)
-    for block in _blocks(rows):
-        part = rows[block]
-        part *= scale
-        part += shift
-
-
-def _sum(block: np.ndarray) -> np.ndarray:
-    """Sum over rows, shape (C,), as a product with ones.
-
-    The linear algebra behind `dot` is faster than `sum`, and rounds less.
-    """
-    return np.ones(len(block), block.dtype).dot(block)
-
-
-def _blocks(rows: np.ndarray) -> Iterator[slice]:
-    """Yield slices of rows, few at a time: see BLOCK_VALUES and BLOCK_ROWS."""
-    count, channels = rows.shape
-    step = max(1, min(BLOCK_ROWS, BLOCK_VALUES // max(1, channels)))
-    for start in range(0, count, step):
-        yield slice(start, start + step)
-
-
 def _std(variance: np.ndarray, epsilon: float) -> np.ndarray:
     """Square root of variance + epsilon, shape (C,); the variance is not negative."""
     if epsilon <= 0 and np.any(variance + epsilon <= 0):
@@ -354,42 +312,6 @@ def _std(variance: np.ndarray, epsilon: float) -> np.ndarray:
     return np.sqrt(variance + epsilon)
 
 
-def _per_channel(name: str, values: np.ndarray, channels: int) -> np.ndarray:
-    """Check that values holds one number per channel; shape (C,), float64."""
-    values = np.asarray(values, np.float64)
-    if values.shape != (channels,):
-        raise ValueError(
-            f"expected {name} with shape ({channels},). "
-            f"Received: {name}.shape={values.shape}"
-        )
-    return values
-
-
-def _to_rows(name: str, x: np.ndarray, axis: int) -> tuple[np.ndarray, int]:
-    """See x as (M, C) in the type to compute in; count the axis from the front."""
-    x = np.asarray(x)
-    dtype = COMPUTE_TYPES.get(x.dtype.type.__name__)
-    if dtype is None:
-        raise TypeError(
-            f"expected {name} of type {', '.join(COMPUTE_TYPES)}. "
-            f"Received: {name}.dtype={x.dtype}"
-        )
-    if x.ndim == 0:
-        raise ValueError(
-            f"expected {name} with at least 1 axis. Received: {name}.shape=()"
-        )
-    if not -x.ndim <= axis < x.ndim:
-        raise ValueError(
-            f"expected axis from {-x.ndim} to {x.ndim - 1}. "
-            f"Received: axis={axis}, {name}.shape={x.shape}"
-        )
-    axis %= x.ndim
-    if axis != x.ndim - 1:
-        x = np.moveaxis(x, axis, -1)
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return np.ascontiguousarray(rows, dtype), axis
-
-
 def _dy_to_rows(dy: np.ndarray, cache: Cache) -> np.ndarray:
     """See dy as (M, C) in the type of cache.rows."""
     if np.shape(dy) != cache.shape:
@@ -397,16 +319,5 @@ def _dy_to_rows(dy: np.ndarray, cache: Cache) -> np.ndarray:
             f"expected dy with the shape of x, {cache.shape}. "
             f"Received: dy.shape={np.shape(dy)}"
         )
-    dy, _ = _to_rows("dy", dy, cache.axis)
+    dy, _ = to_rows("dy", dy, cache.axis)
     return dy.astype(cache.rows.dtype, copy=False)
-
-
-def _from_rows(
-    rows: np.ndarray, shape: tuple[int, ...], dtype: np.dtype, axis: int
-) -> np.ndarray:
-    """Give (M, C) the shape and the type of the input back."""
-    rows = rows.astype(dtype, copy=False)
-    if axis == len(shape) - 1:
-        return rows.reshape(shape)
-    moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
-    return np.moveaxis(rows.reshape(moved), -1, axis)

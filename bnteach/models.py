@@ -10,11 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
 
-Normalization = str | Callable[[str], keras.layers.Layer] | None
+from bnteach.initializers import (
+    KernelFactory,
+    KernelInitializer,
+    layer_seed,
+    small_gaussian,
+)
+from bnteach.normalizations import Normalization, normalize
+
+__all__ = [
+    "batch_norm_layers",
+    "conv_blocks",
+    "deep_cnn",
+    "leaky_relu",
+    "mlp",
+    "small_gaussian",
+]
+
 Activation = str | Callable[[str], keras.layers.Layer]
-KernelInitializer = str | Callable[[int], keras.initializers.Initializer]
 
 
 def mlp(
@@ -75,8 +89,8 @@ def mlp(
                 "expected a normalization for normalize_input=True. "
                 "Received: normalization=None"
             )
-        x = _normalize(x, normalization, "input")
-    kernels = _KernelFactory(kernel_initializer, seed)
+        x = normalize(x, normalization, "input")
+    kernels = KernelFactory(kernel_initializer, seed)
     for number, width in enumerate(units, start=1):
         dense = keras.layers.Dense(
             width,
@@ -134,7 +148,7 @@ def deep_cnn(
         raise ValueError(f"expected at least 1 convolution. Received: {num_conv=}")
     if use_bias is None:
         use_bias = normalization is None
-    kernels = _KernelFactory(kernel_initializer, seed)
+    kernels = KernelFactory(kernel_initializer, seed)
     inputs = x = keras.Input(tuple(input_shape), name="input")
     for number in range(1, num_conv + 1):
         stride = 2 if number % 3 == 0 else 1
@@ -202,7 +216,7 @@ def conv_blocks(
             f"expected images of at least {smallest} x {smallest} for {len(filters)} "
             f"blocks. Received: input_shape={tuple(input_shape)}"
         )
-    kernels = _KernelFactory(kernel_initializer, seed)
+    kernels = KernelFactory(kernel_initializer, seed)
     inputs = x = keras.Input(tuple(input_shape), name="input")
     number = 0
     for block, width in enumerate(filters, start=1):
@@ -213,7 +227,7 @@ def conv_blocks(
         if block < len(filters):
             x = keras.layers.MaxPooling2D(name=f"pool_{block}")(x)
             x = keras.layers.Dropout(
-                dropout, seed=_layer_seed(seed, 1000 + block), name=f"dropout_{block}"
+                dropout, seed=layer_seed(seed, 1000 + block), name=f"dropout_{block}"
             )(x)
     logits = keras.layers.Dense(
         num_classes,
@@ -222,15 +236,6 @@ def conv_blocks(
         name="logits",
     )
     return keras.Model(inputs, logits(_as_vectors(x, pooling)), name=name)
-
-
-def small_gaussian(seed: int) -> keras.initializers.Initializer:
-    """Return the kernels of the paper's experiment: normal with deviation 0.05.
-
-    The paper (section 4.1) says "small random Gaussian values" and gives no number;
-    0.05 is the choice of later courses that repeat the experiment.
-    """
-    return keras.initializers.RandomNormal(stddev=0.05, seed=seed)
 
 
 def leaky_relu(name: str) -> keras.layers.Layer:
@@ -252,17 +257,6 @@ def _check_placement(placement: str) -> None:
         )
 
 
-def _normalize(x, normalization: Normalization, suffix: int | str):
-    if normalization == "batch":
-        return keras.layers.BatchNormalization(name=f"batch_norm_{suffix}")(x)
-    if callable(normalization):
-        return normalization(f"batch_norm_{suffix}")(x)
-    raise ValueError(
-        "expected normalization None, 'batch' or a function from a layer name to a "
-        f"layer. Received: {normalization!r}"
-    )
-
-
 def _activate(x, activation, normalization, placement: str, number: int):
     """Apply activation `number` and, before or after it, the normalization."""
     name = f"activation_{number}"
@@ -274,8 +268,8 @@ def _activate(x, activation, normalization, placement: str, number: int):
     if normalization is None:
         return layer(x)
     if placement == "before":
-        return layer(_normalize(x, normalization, number))
-    return _normalize(layer(x), normalization, number)
+        return layer(normalize(x, normalization, number))
+    return normalize(layer(x), normalization, number)
 
 
 def _convolve(x, filters: int, kernel, use_bias: bool, number: int, stride: int = 1):
@@ -300,26 +294,3 @@ def _as_vectors(x, pooling: str):
     raise ValueError(
         f"expected pooling 'flatten' or 'global_average'. Received: {pooling!r}"
     )
-
-
-class _KernelFactory:
-    """Makes the initializer of layer `number`, from the model's seed and that number.
-
-    A seed a layer, and not one for all: with the same seed in every layer, two
-    kernels of equal shape would start from equal numbers.
-    """
-
-    def __init__(self, initializer: KernelInitializer, seed: int):
-        self.initializer = initializer
-        self.seed = seed
-
-    def __call__(self, number: int) -> keras.initializers.Initializer:
-        seed = _layer_seed(self.seed, number)
-        if callable(self.initializer):
-            return self.initializer(seed)
-        config = {"class_name": self.initializer, "config": {"seed": seed}}
-        return keras.initializers.get(config)
-
-
-def _layer_seed(seed: int, number: int) -> int:
-    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0] >> 1)

@@ -9,8 +9,9 @@ import types
 
 import numpy as np
 
-from bnteach import datasets, experiments, runner
+from bnteach import datasets, experiments
 from bnteach.experiments import base, cifar_comparison
+from bnteach.runs import runner
 
 
 def load(name, validation):

@@ -44,7 +44,7 @@ def network(normalization="batch", seed=0, filters=(4, 6)):
 
 
 def ours(synchronized):
-    from bnteach.layers import BatchNormalization
+    from bnteach.layers.batch_normalization import BatchNormalization
 
     return lambda name: BatchNormalization(name=name, synchronized=synchronized)
 
@@ -67,7 +67,7 @@ def train(strategy, synchronized=True, checkpoint=None, steps=STEPS, seed=0):
 
 def train_all(name, state):
     """Train in all ways, one of them with a stop half-way; return what came out."""
-    from bnteach import distribution
+    from bnteach.training import distribution
 
     strategy = two_processors() if name == "mirrored" else distribution.make(name)
     train(strategy, steps=STEPS // 2, checkpoint=state)
@@ -93,7 +93,7 @@ def dropout(strategy):
     """Return what dropout lets through on each replica of this process."""
     import tensorflow as tf
 
-    from bnteach import distribution
+    from bnteach.training import distribution
 
     model = keras.Sequential([keras.Input((40,)), keras.layers.Dropout(0.5, seed=1)])
     model.compile("sgd", "mse")

@@ -51,7 +51,7 @@ def make_smaller(name, settings, variants):
 
 def count_saves(report, die_after):
     """Count the saved states; after the given one end at once, as if killed."""
-    from bnteach.checkpoints import Checkpoint
+    from bnteach.training.checkpoints import Checkpoint
 
     save = Checkpoint.save
 

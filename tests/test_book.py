@@ -12,6 +12,8 @@ import prose_numbers
 import pytest
 import yaml
 
+from bnteach.runs import results
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
@@ -197,7 +199,7 @@ def known_numbers(path):
     """Return what a notebook shows, and what the recorded runs it reads ended at."""
     text = prose_numbers.notebook_text(read(path))
     known = prose_numbers.numbers(text)
-    for run in sorted((BOOK / "results").glob("*.json")):
+    for run in sorted(results.RECORDED.glob("*.json")):
         if re.search(rf"\b{run.stem}\b", text):
             known |= prose_numbers.run_numbers(run)
     return frozenset(known)

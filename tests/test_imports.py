@@ -24,9 +24,25 @@ def module_name(path):
 
 TEXTS = {module_name(path): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
-# The layer on TensorFlow with its parts, the compiled loop, and the strategies of
-# several devices; all else is Keras 3.
-ON_TENSORFLOW = {"layers", "moments", "fused", "compiled_loop", "distribution"}
+# Who stands above whom: a folder or module may import those to the right of it alone.
+ORDER = [
+    {"__main__", "commands"},
+    {"exercises"},
+    {"runs"},
+    {"experiments"},
+    {"deployment"},
+    {"diagnostics"},
+    {"training"},
+    {"layers", "models", "datasets"},
+    {"initializers", "normalizations", "batch_norm", "files", "plotting"},
+    {"rows"},
+]
+# The layer with its parts, and of the training the fast loop and the strategies.
+ON_TENSORFLOW = {name for name in TEXTS if name.split(".")[0] == "layers"} | {
+    "training.compiled_loop",
+    "training.distribution",
+    "training.workers",
+}
 
 
 def imported(text, whole=True):
@@ -74,8 +90,10 @@ def test_package_itself_imports_nothing():
 
 
 def test_batch_norm_needs_numpy_alone():
-    outside = tops(TEXTS["batch_norm"]) - set(sys.stdlib_module_names)
-    assert outside == {"numpy"}
+    for name in ("batch_norm", "rows"):
+        outside = tops(TEXTS[name]) - set(sys.stdlib_module_names)
+        assert outside - {"bnteach"} == {"numpy"}, name
+    assert siblings(TEXTS["batch_norm"]) == {"rows"}
 
 
 def test_plotting_takes_arrays():
@@ -107,8 +125,24 @@ def test_modules_on_keras_do_not_reach_tensorflow_when_they_are_imported():
         assert reached(name) & ON_TENSORFLOW == set(), name
 
 
-def test_imports_within_the_package_point_one_way():
-    graph = {name: siblings(text) for name, text in TEXTS.items()}
+def level(name):
+    """Return how far up a module of bnteach stands, 0 for the highest."""
+    (found,) = (at for at, names in enumerate(ORDER) if name.split(".")[0] in names)
+    return found
+
+
+def test_imports_within_the_package_point_down():
+    for name, text in TEXTS.items():
+        for other in siblings(text):
+            same = name.split(".")[0] == other.split(".")[0]
+            if {name, other} & {""} or same or name == "__main__":
+                continue
+            assert level(name) < level(other), f"{name} imports {other}"
+
+
+def test_imports_within_the_package_make_no_circle():
+    # The face of a folder imports its modules, and they do not import their face.
+    graph = {name: siblings(text, False) for name, text in TEXTS.items()}
     list(graphlib.TopologicalSorter(graph).static_order())  # raises on a circle
 
 

@@ -65,7 +65,11 @@ def test_failing_notebook_is_named_with_its_cell_and_left_as_it_was(tools, tmp_p
 def book(tools, tmp_path, monkeypatch):
     """A project of three files, with an execution in its cache."""
     build_book = tools[1]
-    for name in ("bnteach/one.py", "requirements.txt", "book/results/run.json"):
+    for name in (
+        "bnteach/one.py",
+        "requirements.txt",
+        "bnteach/runs/recorded/run.json",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("a = 1\n")
@@ -83,7 +87,7 @@ def test_executions_are_kept_while_nothing_changed(book):
 
 
 @pytest.mark.parametrize(
-    "name", ["bnteach/one.py", "requirements.txt", "book/results/run.json"]
+    "name", ["bnteach/one.py", "requirements.txt", "bnteach/runs/recorded/run.json"]
 )
 def test_executions_are_dropped_when_what_they_depend_on_changed(book, name):
     (book.ROOT / name).write_text("a = 2\n")

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from bnteach import models
-from bnteach.compiled_loop import CompiledLoop
-from bnteach.layers import BatchNormalization
+from bnteach.layers.batch_normalization import BatchNormalization
+from bnteach.training.compiled_loop import CompiledLoop
 
 Row = tuple[str, tuple[int, ...], float, float, bool]
 

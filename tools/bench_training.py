@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from bnteach import models
-from bnteach.compiled_loop import CompiledLoop
-from bnteach.training import Order
+from bnteach.training.compiled_loop import CompiledLoop
+from bnteach.training.loop import Order
 
 # name, builder, image shape, batch, steps a round, target
 CASES = (

@@ -67,7 +67,7 @@ def fingerprint():
     digest = hashlib.sha256(f"{sys.version} {notebooks.ENVIRONMENT}".encode())
     package = sorted((ROOT / "bnteach").rglob("*.py"))
     package += sorted((ROOT / "bnteach").rglob("*.mplstyle"))
-    recorded = sorted((ROOT / "book" / "results").glob("*.json"))
+    recorded = sorted((ROOT / "bnteach" / "runs" / "recorded").glob("*.json"))
     for path in [ROOT / "requirements.txt", *package, *recorded]:
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())

@@ -103,7 +103,7 @@ def normalization_of(arguments):
             f"Received: {backend!r}"
         )
     if kind == "ours":
-        from bnteach.layers import BatchNormalization
+        from bnteach.layers.batch_normalization import BatchNormalization
     else:
         from keras.layers import BatchNormalization
     given = {k: arguments[k] for k in LAYER_ARGUMENTS if k in arguments}

@@ -49,7 +49,7 @@ def _truncated_normal(seed):
 
 
 def _probes(model, data):
-    from bnteach import activations
+    from bnteach.diagnostics import activations
 
     count = min(1024, len(data.x_validation))
     x, y = data.x_validation[:count], data.y_validation[:count]
@@ -57,7 +57,7 @@ def _probes(model, data):
 
 
 def _measure(model, data):
-    from bnteach import activations
+    from bnteach.diagnostics import activations
 
     found = test_metrics(model, data)
     # One at a time, as the source does it: 100 images, each a batch of its own.

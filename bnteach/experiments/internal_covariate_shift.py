@@ -29,7 +29,7 @@ def _build(arguments, seed):
 
 
 def _probes(model, data):
-    from bnteach import activations
+    from bnteach.diagnostics import activations
 
     batch = data.x_validation[:500]
     layers = ["activation_1", "activation_2", "activation_3"]

@@ -28,7 +28,7 @@ def _build(arguments, seed):
 
 
 def _measure(model, data):
-    from bnteach import activations
+    from bnteach.diagnostics import activations
 
     found = test_metrics(model, data)
     # The test split is shuffled: every batch is a fair sample of it.

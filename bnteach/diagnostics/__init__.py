@@ -1,0 +1,32 @@
+"""Looks into networks: what goes through them, and which statistics they use.
+
+Here live recorders of activations and gradients, the table of modes, and evaluation by
+batch statistics. They leave a model as it was. Nothing here may know of an experiment
+or import TensorFlow: all of it is written against Keras 3.
+"""
+
+from bnteach.diagnostics.activations import (
+    BatchModeAccuracy,
+    InputPercentiles,
+    LayerInputs,
+    Saturation,
+    gradient_norms,
+    gradients,
+    saturated_share,
+)
+from bnteach.diagnostics.batch_statistics import evaluate_with_batch_statistics
+from bnteach.diagnostics.modes import condense, format_table, truth_table
+
+__all__ = [
+    "BatchModeAccuracy",
+    "InputPercentiles",
+    "LayerInputs",
+    "Saturation",
+    "condense",
+    "evaluate_with_batch_statistics",
+    "format_table",
+    "gradient_norms",
+    "gradients",
+    "saturated_share",
+    "truth_table",
+]

@@ -1,0 +1,122 @@
+"""Evaluate a model with the statistics of each batch, whatever Keras would use.
+
+In Keras 3 no `training` argument that is given while a Functional model is built does
+this: the outer call's value takes its place.
+"""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from bnteach.training.retracing import no_retracing_advice
+
+
+def evaluate_with_batch_statistics(
+    model: keras.Model, data: Any, batch_size: int | None = None
+) -> dict[str, float]:
+    """Evaluates a model with every batch normalized by its own statistics.
+
+    Layers that hold a moving_mean and a moving_variance, at any depth and frozen or
+    not, run as in training; all others, dropout among them, as in inference. What
+    that changes, moving statistics and metrics included, is put back afterwards,
+    also when the evaluation is interrupted. The result depends on the batch size and
+    on which examples share a batch.
+
+    Args:
+        model: A compiled model.
+        data: Arrays as a tuple (x, y) or (x, y, sample_weight), cut into batches in
+            their order, the last one perhaps smaller; or an iterable of such
+            batches, for example a `tf.data.Dataset`.
+        batch_size: Examples in a batch. Required for arrays, None otherwise.
+
+    Returns:
+        The loss and the metrics by name, as `model.evaluate(return_dict=True)`.
+
+    Raises:
+        ValueError: If the model has no such layer or is not built, or `batch_size`
+            does not go with `data`.
+    """
+    # The public `layers` lists no layer inside a layer that is no model.
+    layers = [part for part in model._flatten_layers() if _has_statistics(part)]
+    if not layers:
+        raise ValueError(
+            "expected a built model with layers that have moving_mean and "
+            f"moving_variance. Received: layers {[part.name for part in model.layers]}"
+        )
+    given = _evaluate_arguments(data, batch_size)
+    with contextlib.ExitStack() as stack:  # left in reverse: variables come last
+        stack.enter_context(no_retracing_advice())
+        stack.enter_context(_restored_variables(model))
+        stack.enter_context(_fresh_test_function(model))
+        for layer in layers:
+            stack.enter_context(_training_mode(layer))
+        return model.evaluate(**given, verbose=0, return_dict=True)
+
+
+def _has_statistics(layer) -> bool:
+    names = ("moving_mean", "moving_variance")  # None before the layer is built
+    return all(getattr(layer, name, None) is not None for name in names)
+
+
+def _evaluate_arguments(data, batch_size) -> dict[str, Any]:
+    arrays = isinstance(data, tuple)
+    if arrays != (batch_size is not None):
+        raise ValueError(
+            "expected batch_size with arrays (x, y), and None with batches. "
+            f"Received: data of type {type(data).__name__}, batch_size={batch_size}"
+        )
+    if arrays:
+        names = ("x", "y", "sample_weight")
+        return dict(zip(names, data, strict=False), batch_size=batch_size)
+    if isinstance(data, list):  # which Keras would take for the inputs of one batch
+        return {"x": (batch for batch in data), "steps": len(data)}
+    return {"x": data}
+
+
+@contextlib.contextmanager
+def _restored_variables(model) -> Iterator[None]:
+    variables = [*model.variables, *model.metrics_variables]
+    # A copy: a backend may hand out a view of memory that it reuses.
+    values = [np.array(v.numpy()) for v in variables]
+    try:
+        yield
+    finally:
+        model.reset_metrics()  # those that the evaluation was first to build
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+@contextlib.contextmanager
+def _fresh_test_function(model) -> Iterator[None]:
+    """Has the evaluation compiled anew: the old one calls the layers as they were."""
+    compiled, step = model.test_function, model.test_step
+    model.test_function = None
+    # JAX finds again what it compiled for an equal function, so this one is new.
+    model.test_step = lambda *args: step(*args)
+    try:
+        yield
+    finally:
+        del model.test_step
+        model.test_function = compiled
+
+
+@contextlib.contextmanager
+def _training_mode(layer) -> Iterator[None]:
+    """Runs one layer as in training, whatever it is told."""
+    call, trainable = layer.call, layer.trainable
+
+    @functools.wraps(call)
+    def call_in_training(*args, **kwargs):  # `training` is never positional in Keras
+        return call(*args, **{**kwargs, "training": True})
+
+    layer.call = call_in_training
+    layer.trainable = True  # frozen, it would use its moving statistics
+    try:
+        yield
+    finally:
+        layer.trainable = trainable
+        del layer.call

@@ -1,0 +1,11 @@
+"""Run an experiment, share and resume its parts, read and write what was recorded.
+
+Here live the runner, the parts of a run, the form of a recorded run, and the recorded
+runs themselves (`recorded/`). What an experiment *is* belongs into `experiments`.
+Importing this folder loads no framework, so that commands answer at once.
+"""
+
+from bnteach.runs.results import ResultsError, Run, list_runs, read, write
+from bnteach.runs.runner import run
+
+__all__ = ["ResultsError", "Run", "list_runs", "read", "run", "write"]

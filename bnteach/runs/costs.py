@@ -1,0 +1,43 @@
+"""How long an experiment takes on this machine."""
+
+from __future__ import annotations
+
+import time
+
+from bnteach import experiments
+
+
+def cost_seconds(
+    name: str,
+    profile: str | None = None,
+    factor: float | None = None,
+    seeds: int | None = None,
+) -> float:
+    """Estimate how long an experiment takes on this machine, in seconds.
+
+    Args:
+        name: name of the experiment.
+        profile: "quick", "full" or, for some, "cpu".
+        factor: what `machine_factor` returned, if it is at hand.
+        seeds: how many seeds; by default the profile's number.
+    """
+    experiment = experiments.get(name)
+    settings = experiments.settings(experiment, experiments.profile_name(profile))
+    runs = (seeds or settings.seeds) * len(experiment.variants)
+    return runs * settings.seconds * (factor or machine_factor())
+
+
+def machine_factor(repeats: int = 5) -> float:
+    """Return how much slower this machine is than the one of the recorded runs.
+
+    Times a product of two matrices, which is most of what the networks do.
+    """
+    import numpy as np
+
+    a = np.ones((1200, 1200), np.float32)
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - started)
+    return min(times) / 0.0158  # seconds there, with nothing else running

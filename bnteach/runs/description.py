@@ -1,0 +1,85 @@
+"""What a run says of itself: settings, packages, processor, hash of weights."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bnteach.runs import results
+
+PACKAGES = ("bnteach", "tensorflow", "jax", "keras", "numpy")
+
+
+def describe(experiment, profile, settings, data, parts) -> results.Run:
+    """Return a finished run, with all that a reader needs to repeat it."""
+    return results.Run(
+        name=experiment.name,
+        title=experiment.title,
+        profile=profile,
+        settings=fixed_settings(experiment, settings)
+        | experiment.facts(data, settings),
+        dataset={"name": data.name, "sha256": data.sha256, "note": data.note},
+        packages={package: _version(package) for package in PACKAGES},
+        processor=_processor(),
+        date=datetime.date.today().isoformat(),
+        seconds=sum(part["seconds"] for part in _flat(parts)),
+        variants=parts,
+    )
+
+
+def fixed_settings(experiment, settings) -> dict[str, Any]:
+    """Return what must be equal for two parts to belong to one run."""
+    import keras
+
+    fixed = dict(vars(settings))
+    # An estimate, and a count that runs of the same parts differ in.
+    del fixed["seconds"], fixed["seeds"]
+    fixed["backend"] = keras.backend.backend()
+    variants = {
+        variant: {**arguments, **settings.variants.get(variant, {})}
+        for variant, arguments in experiment.variants.items()
+    }
+    return {**fixed, **experiment.note, "variants": variants}
+
+
+def _flat(parts: dict[str, list[dict]]) -> Iterator[dict]:
+    for several in parts.values():
+        yield from several
+
+
+def _version(package: str) -> str:
+    for name in (package, f"{package}-cpu"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "not installed"
+
+
+def _processor() -> str:
+    """Return the processor's name, its cores, and the accelerators beside it."""
+    import keras
+
+    name = platform.processor() or platform.machine()
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        found = re.search(r"model name\s*: (.+)", listing.read_text())
+        name = found.group(1) if found else name
+    devices = keras.distribution.list_devices()
+    others = [device for device in devices if not device.lower().startswith("cpu")]
+    return ", ".join([name, f"{os.cpu_count()} cores", *others])
+
+
+def weights_sha256(model) -> str:
+    """Return a hash of all weights: equal for two models exactly if they are."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
