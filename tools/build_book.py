@@ -4,108 +4,47 @@ Usage: python tools/build_book.py
 
 Four steps: the files that the site serves itself are copied out of installed packages;
 stored executions are dropped when something that they depend on changed; notebooks that
-have no stored execution run, cell by cell on the screen; Jupyter Book builds the site
-with warnings as errors. No step needs the network.
+have no stored execution run, side by side; Jupyter Book builds the site with warnings
+as errors. No step needs the network.
 """
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 
-import nbformat
 import notebooks
-import vl_convert
-from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
+import site_files
+from executions import Executions
+from kernels import set_environment
+from side_by_side import run_all
 
 ROOT = Path(__file__).resolve().parents[1]
-STATIC = ROOT / "book" / "_static"
 BUILD = ROOT / "_build"
-CACHE = BUILD / ".jupyter_cache"
-VEGA_LITE = "6.4"  # the version of the specifications that Altair 6 writes
 # What TensorFlow says when it is imported for the API page
 NOISE = re.compile(r"^(WARNING: All log messages before|I0000 )")
 COMPLAINT = re.compile(r"(^|: )(WARNING|ERROR|CRITICAL): |Error:")
-BUNDLE_HEAD = f"// vl-convert {vl_convert.__version__}, Vega-Lite {VEGA_LITE}\n"
 
 
-def copy_mathjax():
-    """Copy the one part of MathJax that the site needs, if it is not there."""
-    package = metadata.distribution("sphinx-mathjax-offline")
-    source = Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
-    target = STATIC / "mathjax"
-    fonts = Path("output/chtml/fonts/woff-v2")
-    if (target / fonts).is_dir():
-        return
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    shutil.copy(source / "tex-mml-chtml.js", target)
-    shutil.copytree(source / fonts, target / fonts)
-
-
-def write_vega_bundle():
-    """Write the script that draws the interactive figures, if it is not there."""
-    target = STATIC / "vega-bundle.js"
-    if target.is_file():
-        with target.open(encoding="utf-8") as lines:
-            if lines.readline() == BUNDLE_HEAD:
-                return
-    # The bundle is a classic script with thousands of short global names: shut them in.
-    bundle = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
-    text = f"{BUNDLE_HEAD}(() => {{\n{bundle}\n}})();\n"
-    target.write_text(text, encoding="utf-8", newline="\n")
-
-
-def fingerprint():
-    """Return a hash of what a notebook shows depends on, beside its own cells."""
-    digest = hashlib.sha256(f"{sys.version} {notebooks.ENVIRONMENT}".encode())
-    package = sorted((ROOT / "bnteach").rglob("*.py"))
-    package += sorted((ROOT / "bnteach").rglob("*.mplstyle"))
-    recorded = sorted((ROOT / "bnteach" / "runs" / "recorded").glob("*.json"))
-    for path in [ROOT / "requirements.txt", *package, *recorded]:
-        digest.update(path.relative_to(ROOT).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def drop_stale_executions():
-    """Delete the stored executions if the package, the lock or a result changed."""
-    note = BUILD / "executions-depend-on.sha256"
-    now = fingerprint()
-    if not note.is_file() or note.read_text() != now:
-        shutil.rmtree(CACHE, ignore_errors=True)
-        BUILD.mkdir(exist_ok=True)
-        note.write_text(now)
-
-
-def execute_into_cache(paths):
+def execute_into_cache(paths, cache):
     """Run the notebooks that have no stored execution, and store theirs.
 
     Raises:
-        notebooks.NotebookFailed: if a cell fails; nothing is stored for its notebook.
+        SystemExit: a cell failed, which is said; nothing is stored for its notebook.
     """
-    cache = get_cache(CACHE)
-    with notebooks.progress_bar() as progress:
-        for path in paths:
-            try:
-                cache.match_cache_notebook(nbformat.read(path, as_version=4))
-                progress.console.print(f"{path.name}: nothing changed since it was run")
-                continue
-            except KeyError:
-                start = time.perf_counter()
-                notebook = notebooks.run(path, progress)
-            seconds = time.perf_counter() - start
-            progress.console.print(f"{path.name}: run in {seconds:.0f} s")
-            bundle = CacheBundleIn(
-                notebook, str(path), data={"execution_seconds": seconds}
-            )
-            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+    def keep(path, notebook, seconds):
+        dropped = notebooks.without_noise(notebook)
+        cache.keep(path, notebook, seconds)
+        return f"run in {seconds:.0f} s{dropped}"
+
+    stored = [path for path in paths if cache.has(path)]
+    for path in stored:
+        print(f"{path.name}: nothing changed since it was run")
+    run_all([path for path in paths if path not in stored], keep)
 
 
 def build_site():
@@ -142,15 +81,12 @@ def build_site():
 
 
 def main():
-    notebooks.set_environment()
+    set_environment()
     start = time.perf_counter()
-    copy_mathjax()
-    write_vega_bundle()
-    drop_stale_executions()
-    try:
-        execute_into_cache(sorted((ROOT / "book").glob("*.ipynb")))
-    except notebooks.NotebookFailed as error:
-        sys.exit(str(error))
+    site_files.write_all(ROOT / "book" / "_static")
+    cache = Executions(ROOT, BUILD)
+    cache.drop_stale()
+    execute_into_cache(sorted((ROOT / "book").glob("*.ipynb")), cache)
     if not build_site():
         sys.exit(1)
     print(
@@ -161,4 +97,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,39 +2,25 @@
 
 Usage: python tools/notebooks.py [NOTEBOOK ...]      (all of book/ when none is named)
 
-Each notebook runs from its first cell to its last in a fresh kernel of this Python.
-A file is written only when all its cells ran, and in one step, so that a failure or
-Ctrl-C leaves the stored notebook as it was. What would differ between two runs of the
-same notebook (times, versions, random cell ids, stderr) is not stored.
+Each notebook runs from its first cell to its last in a fresh kernel of this Python, as
+many at once as there are cores, four at most. A file is written only when all its cells
+ran, and in one step, so that a failure or Ctrl-C leaves the stored notebook as it was.
+What would differ between two runs of the same notebook (times, versions, random cell
+ids, stderr) is not stored.
 """
 
 import argparse
 import hashlib
-import os
 import re
-import sys
-import tempfile
-import time
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import (
-    CellExecutionError,
-    CellTimeoutError,
-    DeadKernelError,
-)
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from kernels import set_environment
+from side_by_side import run_all
+
+from bnteach.files import atomic_path
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
-CELL_TIMEOUT = 300  # seconds, the limit of the site's own execution
 KERNELSPEC = {
     "display_name": "Python 3 (ipykernel)",
     "language": "python",
@@ -46,29 +32,6 @@ LANGUAGE_INFO = {
     "name": "python",
     "pygments_lexer": "ipython3",
 }
-# What a kernel of the book runs with. A user's own python3 kernelspec must not win
-# over the one of this environment, or the notebook meets other packages.
-ENVIRONMENT = {
-    "BNTEACH_PROFILE": "quick",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "JUPYTER_PREFER_ENV_PATH": "1",
-    "PYTHONNOUSERSITE": "1",
-}
-
-
-# Would take the place of the inline pictures, and of the site's interactive figures.
-NOT_IN_ENVIRONMENT = ("MPLBACKEND", "JPY_SESSION_NAME")
-
-
-class NotebookFailed(Exception):
-    """A cell of a notebook did not run to its end."""
-
-
-def set_environment():
-    """Give this process and its kernels the environment of the book."""
-    os.environ.update(ENVIRONMENT)
-    for name in NOT_IN_ENVIRONMENT:
-        os.environ.pop(name, None)
 
 
 def is_empty(output):
@@ -119,81 +82,24 @@ def normalize(notebook):
 def write(notebook, path):
     """Write `notebook` to `path` in one step."""
     nbformat.validate(notebook)
-    part = path.with_name(f".{path.name}.part")
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
-    try:
+    with atomic_path(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
-def failure(path, notebook, number, error):
-    """Return the message for a failed cell: notebook, cell, source and traceback."""
-    cell = notebook.cells[number - 1]
-    errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
-    shown = "\n".join(errors[-1].traceback) if errors else str(error)
-    if not sys.stderr.isatty():
-        shown = re.sub(r"\x1b\[[\d;]*m", "", shown)
-    return (
-        f"{path.name}, cell {number} of {len(notebook.cells)} failed "
-        f"({type(error).__name__}); the notebook's file is unchanged.\n\n"
-        f"{cell.source}\n\n{shown}"
-    )
-
-
-def progress_bar():
-    """Return a bar for the cells of each notebook, with the time that passed."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), console=Console(highlight=False))
-
-
-def run(path, progress):
-    """Execute the notebook at `path`, showing each cell on `progress`.
-
-    Returns:
-        The executed notebook with clean outputs; nothing is written.
-
-    Raises:
-        NotebookFailed: if a cell raised, ran too long, or the kernel died.
-    """
-    notebook = nbformat.read(path, as_version=4)
-    task = progress.add_task(path.name, total=len(notebook.cells))
-    at = {"number": 1}
-
-    def on_start(cell, cell_index):
-        at["number"] = cell_index + 1
-        progress.update(task, completed=cell_index)
-
-    client = NotebookClient(
-        notebook,
-        kernel_name=KERNELSPEC["name"],
-        timeout=CELL_TIMEOUT,
-        resources={"metadata": {"path": str(path.parent)}},
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
-        record_timing=False,
-        coalesce_streams=True,
-        store_widget_state=False,
-        on_cell_start=on_start,
-    )
-    # What libraries write past Python (TensorFlow's start-up lines) is of interest
-    # only if the kernel dies of it.
-    with tempfile.TemporaryFile() as noise:
-        try:
-            client.execute(stderr=noise)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            progress.stop()
-            message = failure(path, notebook, at["number"], error)
-            if isinstance(error, DeadKernelError):
-                noise.seek(0)
-                message += "\n\n" + noise.read().decode(errors="replace")[-2000:]
-            raise NotebookFailed(message) from error
-    progress.update(task, completed=len(notebook.cells))
+def without_noise(notebook):
+    """Clean the outputs of `notebook`; return what to say of what was dropped."""
     noisy = clean_outputs(notebook)
-    if noisy:
-        cells = ", ".join(map(str, noisy))
-        progress.console.print(f"{path.name}: stderr of cell {cells} is not kept")
-    return notebook
+    cells = ", ".join(map(str, noisy))
+    return f" (stderr of cell {cells} is not kept)" if noisy else ""
+
+
+def store(path, notebook, seconds):
+    """Store the executed `notebook` at `path`; return the line that says so."""
+    dropped = without_noise(notebook)
+    normalize(notebook)
+    write(notebook, path)
+    return f"stored after {seconds:.0f} s{dropped}"
 
 
 def main(arguments=None):
@@ -204,17 +110,7 @@ def main(arguments=None):
     if missing:
         parser.error(f"no such notebook: {', '.join(missing)}")
     set_environment()
-    with progress_bar() as progress:
-        for path in chosen:
-            start = time.perf_counter()
-            try:
-                notebook = run(path.resolve(), progress)
-            except NotebookFailed as error:
-                sys.exit(str(error))
-            normalize(notebook)
-            write(notebook, path)
-            seconds = time.perf_counter() - start
-            progress.console.print(f"{path.name} stored after {seconds:.0f} s")
+    run_all([path.resolve() for path in chosen], store)
 
 
 if __name__ == "__main__":

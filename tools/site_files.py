@@ -1,0 +1,64 @@
+"""Files that the site serves itself, made from installed packages.
+
+Each is written in one step and checked by its bytes before it is taken for done, so
+that an interrupted build or a full disk leaves nothing that a later build would serve.
+"""
+
+import filecmp
+import hashlib
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+import vl_convert
+
+from bnteach.files import atomic_path
+
+VEGA_LITE = "6.4"  # the version of the specifications that Altair 6 writes
+# The one part of MathJax that the site needs
+MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff")
+
+
+def write_all(static):
+    """Write what is missing or damaged in the folder `static`."""
+    copy_mathjax(static / "mathjax")
+    write_vega_bundle(static / "vega-bundle.js")
+
+
+def copy_mathjax(target):
+    """Make the folder `target` hold the site's part of MathJax and nothing else."""
+    package = metadata.distribution("sphinx-mathjax-offline")
+    source = Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
+    wanted = {
+        path.relative_to(source) for part in MATHJAX for path in source.glob(part)
+    }
+    for path in [path for path in target.rglob("*") if path.is_file()]:
+        if path.relative_to(target) not in wanted:
+            path.unlink()
+    for name in wanted:
+        copied = target / name
+        if copied.is_file() and filecmp.cmp(source / name, copied, shallow=False):
+            continue
+        with atomic_path(copied) as part:
+            shutil.copyfile(source / name, part)
+
+
+def write_vega_bundle(target):
+    """Write the script that draws the interactive figures, unless it is whole."""
+    for left in target.parent.glob(f".{target.stem}-*{target.suffix}"):
+        left.unlink()  # by a build that was killed
+    if target.is_file():
+        head, _, body = target.read_bytes().partition(b"\n")
+        if head == _bundle_head(body):
+            return
+    # The bundle is a classic script with thousands of short global names: shut them in.
+    bundle = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+    body = f"(() => {{\n{bundle}\n}})();\n".encode()
+    with atomic_path(target) as part:
+        part.write_bytes(_bundle_head(body) + b"\n" + body)
+
+
+def _bundle_head(body):
+    """Return the first line of the script: what made it, and a hash of the rest."""
+    made = f"vl-convert {vl_convert.__version__}, Vega-Lite {VEGA_LITE}"
+    return f"// {made}, sha256 {hashlib.sha256(body).hexdigest()}".encode()
