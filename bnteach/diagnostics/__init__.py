@@ -16,17 +16,25 @@ from bnteach.diagnostics.activations import (
 )
 from bnteach.diagnostics.batch_statistics import evaluate_with_batch_statistics
 from bnteach.diagnostics.modes import condense, format_table, truth_table
+from bnteach.diagnostics.recalibrate import (
+    LayerStatistics,
+    Recalibration,
+    recalibrate,
+)
 
 __all__ = [
     "BatchModeAccuracy",
     "InputPercentiles",
     "LayerInputs",
+    "LayerStatistics",
+    "Recalibration",
     "Saturation",
     "condense",
     "evaluate_with_batch_statistics",
     "format_table",
     "gradient_norms",
     "gradients",
+    "recalibrate",
     "saturated_share",
     "truth_table",
 ]

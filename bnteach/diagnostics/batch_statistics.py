@@ -5,13 +5,13 @@ this: the outer call's value takes its place.
 """
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
+from bnteach.diagnostics.layer_paths import batch_norms
+from bnteach.diagnostics.passes import batch_mode, unchanged
 from bnteach.training.retracing import no_retracing_advice
 
 
@@ -40,8 +40,7 @@ def evaluate_with_batch_statistics(
         ValueError: If the model has no such layer or is not built, or `batch_size`
             does not go with `data`.
     """
-    # The public `layers` lists no layer inside a layer that is no model.
-    layers = [part for part in model._flatten_layers() if _has_statistics(part)]
+    layers = batch_norms(model).values()
     if not layers:
         raise ValueError(
             "expected a built model with layers that have moving_mean and "
@@ -50,16 +49,11 @@ def evaluate_with_batch_statistics(
     given = _evaluate_arguments(data, batch_size)
     with contextlib.ExitStack() as stack:  # left in reverse: variables come last
         stack.enter_context(no_retracing_advice())
-        stack.enter_context(_restored_variables(model))
+        stack.enter_context(unchanged(model))
+        stack.callback(model.reset_metrics)  # those that the evaluation built
         stack.enter_context(_fresh_test_function(model))
-        for layer in layers:
-            stack.enter_context(_training_mode(layer))
+        stack.enter_context(batch_mode(layers))
         return model.evaluate(**given, verbose=0, return_dict=True)
-
-
-def _has_statistics(layer) -> bool:
-    names = ("moving_mean", "moving_variance")  # None before the layer is built
-    return all(getattr(layer, name, None) is not None for name in names)
 
 
 def _evaluate_arguments(data, batch_size) -> dict[str, Any]:
@@ -78,19 +72,6 @@ def _evaluate_arguments(data, batch_size) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _restored_variables(model) -> Iterator[None]:
-    variables = [*model.variables, *model.metrics_variables]
-    # A copy: a backend may hand out a view of memory that it reuses.
-    values = [np.array(v.numpy()) for v in variables]
-    try:
-        yield
-    finally:
-        model.reset_metrics()  # those that the evaluation was first to build
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-
-
-@contextlib.contextmanager
 def _fresh_test_function(model) -> Iterator[None]:
     """Has the evaluation compiled anew: the old one calls the layers as they were."""
     compiled, step = model.test_function, model.test_step
@@ -102,21 +83,3 @@ def _fresh_test_function(model) -> Iterator[None]:
     finally:
         del model.test_step
         model.test_function = compiled
-
-
-@contextlib.contextmanager
-def _training_mode(layer) -> Iterator[None]:
-    """Runs one layer as in training, whatever it is told."""
-    call, trainable = layer.call, layer.trainable
-
-    @functools.wraps(call)
-    def call_in_training(*args, **kwargs):  # `training` is never positional in Keras
-        return call(*args, **{**kwargs, "training": True})
-
-    layer.call = call_in_training
-    layer.trainable = True  # frozen, it would use its moving statistics
-    try:
-        yield
-    finally:
-        layer.trainable = trainable
-        del layer.call

@@ -1,0 +1,78 @@
+"""Look into a model while data go through it, and leave the model as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+
+@contextlib.contextmanager
+def unchanged(model: keras.Model) -> Iterator[None]:
+    """Put all variables of a model and of its metrics back at the end.
+
+    Whatever happens inside: moving statistics, seeds of dropout and counters of
+    metrics have their old values afterwards, also after an exception or Ctrl-C.
+    """
+    variables = list(model.variables)
+    variables += [v for v in model.metrics_variables if id(v) not in _ids(variables)]
+    # A copy: a backend may hand out a view of memory that it reuses.
+    values = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+@contextlib.contextmanager
+def batch_mode(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
+    """Run these layers as in training, frozen or not, whatever they are told."""
+    with contextlib.ExitStack() as stack:
+        for layer in layers:
+            stack.enter_context(_in_training(layer))
+        yield
+
+
+@contextlib.contextmanager
+def _in_training(layer) -> Iterator[None]:
+    def in_training(call, *args, **kwargs):  # `training` is never positional in Keras
+        return call(*args, **{**kwargs, "training": True})
+
+    variables = [(v, v.trainable) for v in layer.variables]
+    trainable = layer.trainable
+    with wrapped_call(layer, in_training):
+        layer.trainable = True  # frozen, it would use its moving statistics
+        try:
+            yield
+        finally:
+            layer.trainable = trainable
+            for variable, was in variables:  # a variable can be frozen alone
+                variable.trainable = was
+
+
+@contextlib.contextmanager
+def wrapped_call(layer, wrapper: Callable[..., Any]) -> Iterator[None]:
+    """Run `wrapper(call, *args, **kwargs)` wherever a layer's `call` would run."""
+    call, own = layer.call, layer.__dict__.get("call")
+
+    @functools.wraps(call)
+    def replaced(*args, **kwargs):
+        return wrapper(call, *args, **kwargs)
+
+    layer.call = replaced
+    try:
+        yield
+    finally:
+        if own is None:
+            del layer.call
+        else:  # somebody else had wrapped it before
+            layer.call = own
+
+
+def _ids(objects) -> set[int]:
+    return {id(one) for one in objects}
