@@ -1,5 +1,6 @@
 """A server of data files on this machine, which plays the usual and the broken ones."""
 
+import contextlib
 import http.server
 import io
 import tarfile
@@ -23,6 +24,10 @@ class Server:
             def do_GET(self):
                 outer.answer(self)
 
+            def handle_one_request(self):
+                with contextlib.suppress(ConnectionError):  # the other end gave up
+                    super().handle_one_request()
+
             def log_message(self, *args):
                 pass
 
@@ -38,13 +43,24 @@ class Server:
             return
         if self.manner == "together":
             self.both.wait()
+        if self.manner == "slow to begin":
+            self.drip(handler, b"HTTP/1.0 200 OK\r\nX-Slow: " + bytes(1000))
+            return
         content = self.files.get(handler.path.removeprefix("/data/"))
         if content is None:
             handler.send_error(404)
             return
         handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
+        if self.manner == "announces too much":
+            handler.send_header("Content-Length", str(10**15))
+        elif self.manner != "endless":
+            handler.send_header("Content-Length", str(len(content)))
         handler.end_headers()
+        if self.manner == "slow":
+            self.drip(handler, content)
+            return
+        while self.manner == "endless" and not self.stop.is_set():
+            handler.wfile.write(bytes(1 << 16))
         if self.manner in ("truncated", "stalled"):
             handler.wfile.write(content[: len(content) // 2])
             handler.wfile.flush()
@@ -53,6 +69,13 @@ class Server:
                 self.stop.wait(60)
             return
         handler.wfile.write(content)
+
+    def drip(self, handler, content):
+        """Send a byte every 20 ms; the one who asks waits far longer for a byte."""
+        for at in range(len(content)):
+            if self.stop.wait(0.02):
+                return
+            handler.wfile.write(content[at : at + 1])
 
     def close(self):
         self.stop.set()

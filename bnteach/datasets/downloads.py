@@ -6,12 +6,12 @@ all work is done in a folder of its own, and the last step is one rename.
 """
 
 import hashlib
-import http.client
 import os
 import tarfile
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from bnteach.datasets.catalogue import (
     SPECS,
@@ -23,11 +23,13 @@ from bnteach.datasets.catalogue import (
     spec_of,
 )
 from bnteach.datasets.files import Loaded, check, parse, write_npz
+from bnteach.datasets.receive import receive
 from bnteach.datasets.store import (
     DATA_DIR_VARIABLE,
     cache_directory,
     data_directory,
     fetch_command,
+    folder_of,
     locate,
     present,
     read_local,
@@ -56,7 +58,8 @@ def fetch(
         directory: the folder; by default `BNTEACH_DATA_DIR`, else the user's cache.
         progress: called with file name, bytes so far, and all bytes (None: unknown).
         address: take the files from this folder on a server instead of the usual one.
-        timeout: seconds without a byte from the server until it counts as silent.
+        timeout: seconds without an answer from the server, or with next to none,
+            until it is given up; see `receive.SLOWEST`.
 
     Returns:
         The path of ``NAME.npz``.
@@ -82,8 +85,8 @@ def fetch(
     except DownloadError as error:
         raise DownloadError(
             f"{name} could not be fetched: {error}. Nothing was changed. Try again: "
-            f"{fetch_command(name, directory)}. Without a network: run python -m "
-            f"bnteach data export DIR on a machine that has it, bring DIR here and set "
+            f"{fetch_command(name, directory)}. Without a network: run bnteach data "
+            f"export DIR on a machine that has it, bring DIR here and set "
             f"{DATA_DIR_VARIABLE} to it."
         ) from error
     return target
@@ -111,7 +114,7 @@ def export(
     """
     if names is None:
         names = [s.name for s in SPECS.values() if s.embedded or locate(s)]
-    folder, paths = Path(directory).expanduser(), []
+    folder, paths = folder_of(directory, "DIR"), []
     for name in names:
         paths.append(folder / f"{name}.npz")
         _export_one(paths[-1], spec_of(name), read_local(name)[0])
@@ -126,7 +129,7 @@ def _export_one(target: Path, spec: Spec, loaded: Loaded) -> None:
         raise DataFolderError(
             f"expected no file, or the same {spec.name} arrays, at {target}. Received: "
             f"a file with other content; it was left as it is. Move it away, or name "
-            f"another folder: python -m bnteach data export DIR"
+            f"another folder: bnteach data export DIR"
         )
     with work_folder(target.parent) as work:
         write_npz(work / target.name, loaded)
@@ -140,7 +143,7 @@ def _download_files(
         url = f"{address.rstrip('/')}/{name}"
         digest, done = hashlib.sha256(), 0
         with (work / name).open("wb") as file:
-            for block, total in _blocks(url, timeout):
+            for block, total in receive(url, timeout, _largest(spec)):
                 file.write(block)
                 digest.update(block)
                 done += len(block)
@@ -154,19 +157,12 @@ def _download_files(
             )
 
 
-def _blocks(url: str, timeout: float) -> Iterator[tuple[bytes, int | None]]:
-    """Yield the bytes of a file on a server, each block with the announced size."""
-    try:
-        with urllib.request.urlopen(url, timeout=timeout) as response:
-            announced = response.headers.get("Content-Length")
-            total = int(announced) if announced else None
-            yield b"", total
-            while block := response.read1(1 << 18):
-                yield block, total
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise DownloadError(
-            f"no answer that can be used from {url}: {error}"
-        ) from error
+def _largest(spec: Spec) -> int:
+    """Return how many bytes a file on the server may have, and a file in an archive.
+
+    The arrays are not compressed here, with some hundred bytes of text an image.
+    """
+    return (spec.train + spec.test) * (int(np.prod(spec.image_shape)) + 500) + 1_000_000
 
 
 def _unpack(spec: Spec, work: Path) -> Loaded:
@@ -176,7 +172,7 @@ def _unpack(spec: Spec, work: Path) -> Loaded:
             _extract(archive, spec, work)
         path = work / spec.files[0] if spec.layout == "npz" else work
         loaded = check(parse(path, spec.layout, spec), spec)
-    except (DamagedFileError, tarfile.TarError, KeyError, EOFError) as error:
+    except DamagedFileError as error:
         raise DownloadError(f"the files are not {spec.title}: {error}") from error
     if spec.sha256 not in (None, loaded.sha256):
         raise DownloadError(
@@ -187,8 +183,29 @@ def _unpack(spec: Spec, work: Path) -> Loaded:
 
 
 def _extract(archive: Path, spec: Spec, work: Path) -> None:
-    """Take the files that are needed, and no other path, out of an archive."""
-    inner = Path(spec.keras_folders[0]).name
-    with tarfile.open(archive) as tar:
-        for name in spec.files:
-            (work / name).write_bytes(tar.extractfile(f"{inner}/{name}").read())
+    for name, content in _contents(archive, spec):
+        (work / name).write_bytes(content)
+
+
+def _contents(archive: Path, spec: Spec) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that are needed, and no other path, of an archive.
+
+    Raises:
+        DamagedFileError: it is no archive, or lacks a file, or is too large.
+    """
+    inner, limit = Path(spec.keras_folders[0]).name, _largest(spec)
+    wanted = {f"{inner}/{name}": name for name in spec.files}
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                if tar.offset > limit:  # where this member ends
+                    raise DamagedFileError(f"expected at most {limit} bytes in it")
+                plain = member.isreg() and not member.issparse()
+                if plain and member.name in wanted:
+                    yield wanted.pop(member.name), tar.extractfile(member).read()
+    except DamagedFileError:
+        raise
+    except Exception as error:  # a parser may raise anything on foreign bytes
+        raise DamagedFileError(f"expected an archive, {error!r}") from error
+    if wanted:
+        raise DamagedFileError(f"expected in the archive: {', '.join(sorted(wanted))}")

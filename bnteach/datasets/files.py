@@ -1,18 +1,24 @@
 """Read and check data files; nothing in this module changes a file that exists.
 
-Pictures and labels are only ever parsed as arrays: NumPy files without pickles, and
-the pickles of CIFAR with an unpickler that can build arrays and nothing else.
+Pictures and labels are only ever parsed as arrays. What a file claims to hold is
+compared with the catalogue before memory is taken for it, whatever its layout.
 """
 
-import gzip
 import hashlib
-import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from bnteach.datasets.catalogue import DamagedFileError, DataFolderError, Spec
+from bnteach.datasets.catalogue import (
+    DamagedFileError,
+    DataFolderError,
+    DatasetError,
+    Spec,
+)
+from bnteach.datasets.originals import read_cifar, read_idx
+from bnteach.files import npz_header, open_npz, read_npz_array
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 # Written by `write_npz` beside arrays that came out of an archive with the published
@@ -56,59 +62,21 @@ def array_hash(arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of one ``.npz`` file by key."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
+def read_npz(path: Path, spec: Spec) -> dict[str, np.ndarray]:
+    """Return the arrays of one ``.npz`` file by key; what else it holds is not read."""
+    found = {}
+    with open_npz(path) as archive:
+        _check_keys(archive.files)
+        for key in (*KEYS, *{ORIGIN_KEY}.intersection(archive.files)):
+            check_form(key, *npz_header(archive, key), spec)
+            found[key] = read_npz_array(archive, key)
+    return found
 
 
 def write_npz(path: Path, loaded: Loaded) -> None:
     """Write the arrays to a path that only this process uses; the caller renames."""
     origin = {} if loaded.note else {ORIGIN_KEY: np.array(loaded.sha256)}
     np.savez(path, **loaded.arrays._asdict(), **origin)
-
-
-def _read_idx(folder: Path, spec: Spec) -> dict[str, np.ndarray]:
-    """Read four gzipped IDX files: images and labels of both splits."""
-    raw = [gzip.decompress((folder / name).read_bytes()) for name in spec.files]
-    images = [
-        np.frombuffer(data, np.uint8, offset=16).reshape(-1, *spec.image_shape)
-        for data in raw[::2]
-    ]
-    labels = [np.frombuffer(data, np.uint8, offset=8) for data in raw[1::2]]
-    return dict(zip(KEYS, (images[0], labels[0], images[1], labels[1]), strict=True))
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Builds NumPy arrays and plain containers; refuses every other name."""
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and (
-            name == "_reconstruct"
-        ):
-            return np._core.multiarray._reconstruct
-        raise pickle.UnpicklingError(f"the file asks for {module}.{name}")
-
-
-def _read_cifar(folder: Path, spec: Spec) -> dict[str, np.ndarray]:
-    """Read the CIFAR batches; each row is 3072 bytes, red plane first."""
-    label_key = b"labels" if len(spec.class_names) == 10 else b"fine_labels"
-    images, labels = [], []
-    for name in spec.files:
-        with (folder / name).open("rb") as stream:
-            batch = _ArrayUnpickler(stream, encoding="bytes").load()
-        images.append(batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        labels.append(np.array(batch[label_key]))
-    return {
-        "x_train": np.concatenate(images[:-1]),
-        "y_train": np.concatenate(labels[:-1]),
-        "x_test": images[-1],
-        "y_test": labels[-1],
-    }
 
 
 def parse(path: Path, layout: str, spec: Spec) -> dict[str, np.ndarray]:
@@ -119,10 +87,12 @@ def parse(path: Path, layout: str, spec: Spec) -> dict[str, np.ndarray]:
         DamagedFileError: it is truncated or of another kind.
     """
     try:
-        if layout == "npz":
-            return read_npz(path)
-        return {"idx": _read_idx, "cifar": _read_cifar}[layout](path, spec)
-    except MemoryError:
+        return _reader(layout)(path, spec)
+    except MemoryError as error:
+        raise DatasetError(
+            f"expected enough memory for the {spec.title} arrays. Received: less"
+        ) from error
+    except DatasetError:
         raise
     except PermissionError as error:
         raise DataFolderError(f"{path} may not be read: {error}") from error
@@ -130,28 +100,52 @@ def parse(path: Path, layout: str, spec: Spec) -> dict[str, np.ndarray]:
         raise DamagedFileError(f"expected {spec.title} arrays, {error!r}") from error
 
 
-def _check_split(found: dict, split: str, count: int, spec: Spec) -> list[np.ndarray]:
-    """Return images and labels of one split, or raise saying what was expected."""
-    x_key, y_key = f"x_{split}", f"y_{split}"
-    if missing := [key for key in (x_key, y_key) if key not in found]:
+def _reader(layout: str) -> Callable[[Path, Spec], dict[str, np.ndarray]]:
+    if layout == "npz":
+        return read_npz
+    read = {"idx": read_idx, "cifar": read_cifar}[layout]
+    return lambda path, spec: dict(zip(KEYS, read(path, spec), strict=True))
+
+
+def _check_keys(keys) -> None:
+    if missing := [key for key in KEYS if key not in keys]:
         raise DamagedFileError(
-            f"expected the keys {', '.join(KEYS)}. Received: {sorted(found)}"
+            f"expected the keys {', '.join(KEYS)}. Received: {sorted(keys)!s:.200}"
             f" without {', '.join(missing)}"
         )
-    x, y = found[x_key], found[y_key]
-    if (x.shape, x.dtype) != ((count, *spec.image_shape), np.uint8):
+
+
+def check_form(key: str, shape: tuple, dtype: np.dtype, spec: Spec) -> None:
+    """Check shape and dtype of one array, before or after it is read.
+
+    Raises:
+        DamagedFileError: they are not as expected.
+    """
+    count = spec.train if key.endswith("train") else spec.test
+    if key == ORIGIN_KEY:
+        expected = "shape (), a short text"
+        right = shape == () and dtype.kind == "U" and dtype.itemsize <= 1024
+    elif key.startswith("x"):
+        expected = f"shape {(count, *spec.image_shape)}, dtype uint8"
+        right = shape == (count, *spec.image_shape) and dtype == np.uint8
+    else:
+        expected = f"shape ({count},), an integer dtype"
+        right = shape in ((count,), (count, 1)) and dtype.kind in "iu"
+    if not right:
         raise DamagedFileError(
-            f"expected {x_key} with shape {(count, *spec.image_shape)}, dtype uint8. "
-            f"Received: {x_key}.shape={x.shape}, dtype {x.dtype}"
+            f"expected {key} with {expected}. "
+            f"Received: {key}.shape={shape!s:.100}, dtype {dtype!s:.100}"
         )
-    if y.shape not in ((count,), (count, 1)) or y.dtype.kind not in "iu":
-        raise DamagedFileError(
-            f"expected {y_key} with shape ({count},), an integer dtype. "
-            f"Received: {y_key}.shape={y.shape}, dtype {y.dtype}"
-        )
+
+
+def _check_split(found: dict, split: str, spec: Spec) -> list[np.ndarray]:
+    """Return images and labels of one split, or raise saying what was expected."""
+    x, y = (found[f"{kind}_{split}"] for kind in "xy")
+    for key, array in ((f"x_{split}", x), (f"y_{split}", y)):
+        check_form(key, array.shape, array.dtype, spec)
     if y.min() < 0 or y.max() >= len(spec.class_names):
         raise DamagedFileError(
-            f"expected {y_key} from 0 to {len(spec.class_names) - 1}. "
+            f"expected y_{split} from 0 to {len(spec.class_names) - 1}. "
             f"Received: {y.min()} to {y.max()}"
         )
     return [np.ascontiguousarray(x), y.reshape(-1).astype(np.int64)]
@@ -170,10 +164,9 @@ def check(found: dict[str, np.ndarray], spec: Spec) -> Loaded:
     Raises:
         DamagedFileError: something is not as expected.
     """
-    arrays = Arrays(
-        *_check_split(found, "train", spec.train, spec),
-        *_check_split(found, "test", spec.test, spec),
-    )
+    _check_keys(found)
+    splits = [_check_split(found, split, spec) for split in ("train", "test")]
+    arrays = Arrays(*splits[0], *splits[1])
     sha256 = array_hash(arrays)
     if sha256 == (spec.sha256 or str(found.get(ORIGIN_KEY))):
         note = ""

@@ -21,7 +21,13 @@ from bnteach.datasets.catalogue import (
 )
 from bnteach.datasets.downloads import fetch
 from bnteach.datasets.splits import Dataset
-from bnteach.datasets.store import cache_directory, fetch_command, locate, read_local
+from bnteach.datasets.store import (
+    cache_directory,
+    data_directory,
+    fetch_command,
+    locate,
+    read_local,
+)
 
 NAMES = tuple(SPECS)
 
@@ -127,28 +133,42 @@ def describe(directory: str | os.PathLike | None = None) -> list[dict]:
 
 
 def _row(spec: Spec, directory: str | os.PathLike | None) -> dict:
-    place = None if spec.embedded else locate(spec, directory)
     row = {
         "name": spec.name,
         "title": spec.title,
-        "where": place.where if place else "embedded" if spec.embedded else "",
-        "path": str(place.path) if place else "",
-        "size": _size(place.path) if place else None,
+        "where": "embedded" if spec.embedded else "",
+        "path": "",
+        "size": None,
         "verified": False,
         "note": "",
         "command": "",
     }
     try:
+        if not spec.embedded and (place := locate(spec, directory)):
+            row |= {"where": place.where, "path": str(place.path)}
+            row["size"] = _size(place.path)
         row["note"] = read_local(spec.name, directory)[0].note
         row["verified"] = not row["note"]
+    except DatasetNotFoundError:
+        row |= {"note": "not on this machine", "command": _command(spec, directory)}
     except DatasetError as error:
-        missing = isinstance(error, DatasetNotFoundError)
-        row["note"] = "not on this machine" if missing else str(error)
-        row["command"] = fetch_command(spec.name, directory)
+        row |= {"note": str(error), "command": _command(spec, directory)}
     return row
 
 
-def _size(path: Path) -> int:
-    """Return the bytes of a file, or of the files of a folder."""
-    files = path.iterdir() if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)
+def _command(spec: Spec, directory: str | os.PathLike | None) -> str:
+    """Return what mends a row: nothing while the folder itself has to be named anew."""
+    try:
+        data_directory(directory), cache_directory()
+        return fetch_command(spec.name, directory)
+    except DatasetError:
+        return ""
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes of a file, or of the files of a folder; None if unreadable."""
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files)
+    except OSError:
+        return None

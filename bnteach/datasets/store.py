@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
+
 from bnteach.datasets import embedded as embedded_data
 from bnteach.datasets.catalogue import (
     DamagedFileError,
@@ -20,16 +22,35 @@ from bnteach.datasets.catalogue import (
     spec_of,
 )
 from bnteach.datasets.files import Loaded, Place, check, read
+from bnteach.files import expand
 
 DATA_DIR_VARIABLE = "BNTEACH_DATA_DIR"
 CACHE_DIR_VARIABLE = "BNTEACH_CACHE_DIR"
-ABANDONED_AFTER = 3600.0  # seconds; a live download writes all the time
+KERAS_HOME_VARIABLE = "KERAS_HOME"
+ABANDONED_AFTER = 3600.0  # seconds by the clock, which may jump: see `_is_abandoned`
+LOCK = "in-use.lock"
+
+
+def folder_of(path: str | os.PathLike, origin: str) -> Path:
+    """Return a folder that the user named, with the home folder in place of ``~``.
+
+    Args:
+        path: what the user gave.
+        origin: the variable or argument it came from.
+
+    Raises:
+        DataFolderError: the home folder is not known.
+    """
+    try:
+        return expand(path, origin)
+    except ValueError as error:
+        raise DataFolderError(str(error)) from error
 
 
 def cache_directory() -> Path:
     """Return the folder for downloads: `BNTEACH_CACHE_DIR`, or the user's cache."""
     if chosen := os.environ.get(CACHE_DIR_VARIABLE):
-        return Path(chosen).expanduser()
+        return folder_of(chosen, CACHE_DIR_VARIABLE)
     from platformdirs import user_cache_path
 
     return user_cache_path("bnteach", appauthor=False)
@@ -37,20 +58,25 @@ def cache_directory() -> Path:
 
 def data_directory(directory: str | os.PathLike | None = None) -> Path | None:
     """Return the folder the user names by argument or `BNTEACH_DATA_DIR`, or None."""
-    chosen = directory or os.environ.get(DATA_DIR_VARIABLE)
-    return Path(chosen).expanduser() if chosen else None
+    if directory:
+        return folder_of(directory, "directory")
+    chosen = os.environ.get(DATA_DIR_VARIABLE)
+    return folder_of(chosen, DATA_DIR_VARIABLE) if chosen else None
 
 
 def keras_home() -> Path:
     """Return the folder in which Keras keeps its downloads."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    if chosen := os.environ.get(KERAS_HOME_VARIABLE):
+        return folder_of(chosen, KERAS_HOME_VARIABLE)
+    # As Keras has it: without a home folder this is a folder of the name "~".
+    return Path(os.path.expanduser("~")) / ".keras"
 
 
 def fetch_command(name: str, directory: str | os.PathLike | None = None) -> str:
     """Return the command line that fetches a data set, to be shown to the user."""
     usual = not directory or Path(directory) == cache_directory()
     option = "" if usual else f' --directory "{directory}"'
-    return f"python -m bnteach data fetch {name}{option}"
+    return f"bnteach data fetch {name}{option}"
 
 
 def _places(spec: Spec, directory: str | os.PathLike | None) -> list[Place]:
@@ -70,9 +96,12 @@ def _places(spec: Spec, directory: str | os.PathLike | None) -> list[Place]:
 
 
 def _is_there(place: Place, spec: Spec) -> bool:
-    if place.layout == "npz":
-        return place.path.exists()
-    return all((place.path / name).exists() for name in spec.files)
+    try:
+        if place.layout == "npz":
+            return place.path.exists()
+        return all((place.path / name).exists() for name in spec.files)
+    except PermissionError as error:
+        raise DataFolderError(f"{place.path} may not be looked at: {error}") from error
 
 
 def locate(spec: Spec, directory: str | os.PathLike | None = None) -> Place | None:
@@ -112,8 +141,8 @@ def read_local(
     looked = ", ".join(str(place.path) for place in _places(spec, directory))
     raise DatasetNotFoundError(
         f"{name} is not on this machine (looked for {looked}). Fetch it: "
-        f"{fetch_command(name)}. Or, on a machine that has it: python -m bnteach data "
-        f"export DIR, bring DIR here and set {DATA_DIR_VARIABLE} to it."
+        f"{fetch_command(name)}. Or, on a machine that has it: bnteach data export "
+        f"DIR, bring DIR here and set {DATA_DIR_VARIABLE} to it."
     )
 
 
@@ -142,22 +171,40 @@ def work_folder(folder: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        with tempfile.TemporaryDirectory(
-            prefix=".bnteach-", suffix=".part", dir=folder
-        ) as work:
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=".bnteach-", suffix=".part", dir=folder
+            ) as work,
+            # The system gives the lock back when this process dies, however it dies.
+            filelock.FileLock(Path(work) / LOCK),
+        ):
             yield Path(work)
     except OSError as error:
         raise DataFolderError(
             f"expected a folder that can be written. Received: {folder} ({error}). "
-            f"Name another one: python -m bnteach data fetch NAME --directory DIR, and "
-            f"set {DATA_DIR_VARIABLE} to DIR."
+            f"Name another one: bnteach data fetch NAME --directory DIR, and set "
+            f"{DATA_DIR_VARIABLE} to DIR."
         ) from error
 
 
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left here, never the work of a running one."""
     for left in folder.glob(".bnteach-*.part"):
-        with contextlib.suppress(FileNotFoundError):  # another process sweeps too
-            newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-            if time.time() - newest > ABANDONED_AFTER:
+        with contextlib.suppress(OSError):  # another process sweeps too
+            if _is_abandoned(left):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_abandoned(left: Path) -> bool:
+    """Tell whether a work folder is old, and no process has its lock.
+
+    Neither is enough: a clock may jump, and a new folder is locked a moment later.
+    """
+    newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+    if time.time() - newest <= ABANDONED_AFTER:
+        return False
+    try:
+        with filelock.FileLock(left / LOCK, timeout=0):
+            return True
+    except filelock.Timeout:
+        return False

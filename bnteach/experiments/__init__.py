@@ -1,7 +1,7 @@
 """What each experiment is: data, networks, optimizer, steps and seeds, at both sizes.
 
 Importing this package loads no framework: the networks are built by functions that
-import Keras when they are called, so that ``python -m bnteach list`` is quick.
+import Keras when they are called, so that ``bnteach list`` is quick.
 """
 
 from __future__ import annotations

@@ -1,12 +1,17 @@
 """Fetching data sets from good and broken servers, and exporting them."""
 
+import gzip
+import hashlib
 import os
 import subprocess
 import sys
+import tarfile
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from data_server import Server
 from small_datasets import (
     NOBODY,
     REAL,
@@ -21,7 +26,7 @@ from bnteach import datasets
 from bnteach.datasets import downloads
 from bnteach.datasets import store as data_store
 from bnteach.datasets.catalogue import SPECS
-from bnteach.datasets.files import Arrays, array_hash, read_npz
+from bnteach.datasets.files import Arrays, array_hash
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -46,7 +51,7 @@ def assert_download_fails(folder, message, **arguments):
     with pytest.raises(datasets.DownloadError, match=message) as caught:
         datasets.fetch("mnist", folder, **arguments)
     assert f'data fetch mnist --directory "{folder}"' in str(caught.value)
-    assert "python -m bnteach data export DIR" in str(caught.value)
+    assert "bnteach data export DIR" in str(caught.value)
     assert "BNTEACH_DATA_DIR" in str(caught.value)
 
 
@@ -56,6 +61,10 @@ def assert_download_fails(folder, message, **arguments):
         ("truncated", r"expected \d+ bytes of http.*mnist.npz. Received: \d+"),
         ("silent", "mnist.npz: .*timed out"),
         ("stalled", "mnist.npz: .*timed out"),
+        ("slow", r"mnist.npz: timed out, with \d+ bytes in 0.3 s"),
+        ("slow to begin", "mnist.npz: timed out, with 0 bytes in 0.3 s"),
+        ("endless", r"expected at most \d+ bytes"),
+        ("announces too much", r"expected at most \d+ bytes"),
         ("missing", "HTTP Error 404"),
         ("changed", "with SHA-256 [0-9a-f]{64}. Received: [0-9a-f]{64}"),
     ],
@@ -72,6 +81,19 @@ def test_broken_servers_cost_nothing_but_an_error(tmp_path, serve, manner, messa
     assert_download_fails(folder, message, address=server.address, timeout=0.3)
     assert time.monotonic() - start < 5
     assert os.listdir(folder) == []
+
+
+def test_a_server_that_begins_late_but_then_is_fast_enough_is_waited_for(
+    tmp_path, serve, monkeypatch
+):
+    server, answer = serve("mnist"), Server.answer
+
+    def late(self, handler):
+        time.sleep(0.5)
+        answer(self, handler)
+
+    monkeypatch.setattr(Server, "answer", late)
+    assert datasets.fetch("mnist", tmp_path, address=server.address, timeout=0.8)
 
 
 def test_no_network_is_a_typed_error(tmp_path):
@@ -228,7 +250,8 @@ def test_export_writes_all_that_is_here_for_another_machine(tmp_path):
     paths = datasets.export(tmp_path / "stick")
     assert [path.stem for path in paths] == ["mnist5k", "mnist_m", "mnist", "cifar100"]
     assert sorted(os.listdir(tmp_path / "stick")) == sorted(p.name for p in paths)
-    exported = Arrays(**{k: read_npz(paths[0])[k] for k in Arrays._fields})
+    with np.load(paths[0]) as file:
+        exported = Arrays(**{key: file[key] for key in Arrays._fields})
     assert array_hash(exported) == datasets.load("mnist5k").sha256
     data = datasets.load("cifar100", directory=tmp_path / "stick")
     assert data.sha256 == array_hash(make_arrays("cifar100"))
@@ -255,3 +278,39 @@ def test_export_keeps_equal_files_and_never_replaces_others(tmp_path):
 def test_export_of_what_is_not_here_says_how_to_get_it(tmp_path):
     with pytest.raises(datasets.DatasetNotFoundError, match=r"data fetch cifar10\."):
         datasets.export(tmp_path, ["cifar10"])
+
+
+def link(info):
+    info.type, info.linkname, info.size = tarfile.SYMTYPE, "../../secret", 0
+
+
+def huge(info):
+    info.size = 10**15
+
+
+def folder(info):
+    info.type, info.size = tarfile.DIRTYPE, 0
+
+
+def sparse(info):
+    info.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1"}
+    info.pax_headers |= {"GNU.sparse.size": str(10**15), "GNU.sparse.map": "0,1"}
+
+
+@pytest.mark.parametrize("change", [link, huge, folder, sparse, None])
+def test_archives_with_something_else_are_refused(tmp_path, serve, monkeypatch, change):
+    server = serve("cifar10")
+    file = next(iter(server.files))
+    info = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
+    info.size = 3
+    if change:
+        change(info)
+    content = info.tobuf(tarfile.PAX_FORMAT) + b"abc".ljust(512, b"\0") + bytes(1024)
+    content = gzip.compress(content)[: None if change else -20]
+    server.files[file] = content
+    hashes = {file: hashlib.sha256(content).hexdigest()}
+    spec = replace(SPECS["cifar10"], downloads=hashes)
+    monkeypatch.setitem(SPECS, "cifar10", spec)
+    with pytest.raises(datasets.DownloadError, match="files are not CIFAR-10"):
+        datasets.fetch("cifar10", tmp_path, address=server.address)
+    assert os.listdir(tmp_path) == []

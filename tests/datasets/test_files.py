@@ -73,7 +73,7 @@ def test_foreign_arrays_are_refused_and_left(tmp_path, changes, message):
     with pytest.raises(datasets.DamagedFileError, match=message) as caught:
         datasets.load("mnist", directory=tmp_path)
     assert str(path) in str(caught.value)
-    command = f'python -m bnteach data fetch mnist --directory "{tmp_path}"'
+    command = f'bnteach data fetch mnist --directory "{tmp_path}"'
     assert command in str(caught.value)
     assert path.read_bytes() == before
 

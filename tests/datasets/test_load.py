@@ -93,7 +93,7 @@ def test_describe_tells_where_each_set_is(tmp_path, monkeypatch):
     damaged = rows["fashion_mnist"]
     assert not damaged["verified"]
     assert "no usable fashion_mnist file" in damaged["note"]
-    assert damaged["command"] == "python -m bnteach data fetch fashion_mnist"
+    assert damaged["command"] == "bnteach data fetch fashion_mnist"
     assert (rows["cifar10"]["where"], rows["cifar10"]["verified"]) == (
         "Keras cache",
         False,
