@@ -33,6 +33,9 @@ NO_RESULT = re.compile(
 )
 ROLE = re.compile(r"\{([a-z][\w:-]*)\}`([^`<]*)[^`]*`")
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
+QUESTION = re.compile(
+    r"^(:{3,})\{quick-question\}\n(.*?)^\1$", re.DOTALL | re.MULTILINE
+)
 
 
 class Block(NamedTuple):
@@ -43,8 +46,28 @@ class Block(NamedTuple):
     notebooks: tuple[str, ...]
 
 
+def without_wrong_choices(match):
+    """Return a quick question with the choices that it calls wrong left out.
+
+    What is right must be backed like any number; a guess cannot be.
+    """
+    body = match[2]
+    answer = re.search(r"^:answer:[ ]*(.*)$", body, flags=re.M)
+    answer = answer[1] if answer else ""
+    if re.search(r"^:kind:[ ]*number", body, flags=re.M):
+        kept = re.sub(r"^- .*$", "", body, flags=re.M)
+        return f"The answer is {answer}.\n\n{kept}"
+    head, *choices = re.split(r"^- ", body, flags=re.M)
+    right = answer.replace(" ", "").split(",")
+    for place, choice in enumerate(choices, start=1):
+        text, *feedback = re.split(r"^(?=[ ]+- )", choice, flags=re.M)
+        head += f"\n\n{text if str(place) in right else ''}\n\n" + "".join(feedback)
+    return head
+
+
 def without_code(markdown):
     """Drop what is no prose: code, displayed formulas, comments, directive options."""
+    markdown = QUESTION.sub(without_wrong_choices, markdown)
     fence = r"^(`{3,})(?!\{%s)[^\n]*\n.*?^\1[ ]*$"
     prose = "(?:note|tip|warning|admonition|exercise|solution|dropdown|glossary|table)"
     for pattern in (fence % prose, r"\$\$.*?\$\$(?:[ ]*\([\w-]+\))?"):

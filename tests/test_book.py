@@ -180,6 +180,16 @@ def test_chapter_has_exercises_with_folded_and_executed_solutions(path):
     assert executed == dict.fromkeys(asked, True)
 
 
+def test_names_of_quick_questions_are_unique_in_the_book():
+    asked = re.compile(
+        r"^:{3,}\{quick-question\}\n(?::(?!name)\w+:.*\n)*:name: (\S+)", re.M
+    )
+    names = [
+        name for path in [*NOTEBOOKS, *PAGES] for name in asked.findall(prose(path))
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
 # --- sources and numbers -----------------------------------------------------------
 
 
@@ -269,6 +279,38 @@ def test_backed_numbers_pass(text):
 def test_numbers_that_nothing_backs_are_found(text, wrong):
     found = prose_numbers.unbacked(text, KNOWN)
     assert [line.split(" in: ")[0] for line in found] == [wrong]
+
+
+QUESTION = """:::{quick-question}
+:name: qq-accuracy
+:answer: 2
+
+Which accuracy?
+
+- 55.5 %
+  - Chance is 33.3 %.
+- 97.6 %
+:::
+"""
+NUMBER = """:::{quick-question}
+:name: qq-loss
+:kind: number
+:answer: 0.325
+
+- 0.777
+  - Feedback.
+:::
+"""
+
+
+def test_guesses_of_a_quick_question_need_no_backing_and_the_rest_does():
+    def found(text):
+        return [line.split()[0] for line in prose_numbers.unbacked(text, KNOWN)]
+
+    assert found(QUESTION) == ["33.3"]
+    assert found(QUESTION.replace("answer: 2", "answer: 1")) == ["55.5", "33.3"]
+    assert found(NUMBER) == []
+    assert found(NUMBER.replace("0.325", "0.326")) == ["0.326"]
 
 
 def test_link_to_a_notebook_backs_what_that_notebook_shows():
