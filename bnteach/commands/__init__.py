@@ -4,8 +4,8 @@ Each module has `add_to(commands)`, which adds the command's parser. Frameworks 
 imported inside the functions that need them, so that help and errors come at once.
 """
 
-from bnteach.commands import data, list, run, show
+from bnteach.commands import data, exercises, list, run, show
 
-COMMANDS = (list, run, show, data)
+COMMANDS = (list, run, show, data, exercises)
 
 __all__ = ["COMMANDS"]

@@ -1,0 +1,36 @@
+"""All exercises, in the order of the book. To add one, add its module here."""
+
+from __future__ import annotations
+
+import difflib
+
+from bnteach.exercises import backward, fold, forward, inference, moving_average
+from bnteach.exercises.exercise import Exercise
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for exercise in (
+        forward.EXERCISE,
+        backward.EXERCISE,
+        moving_average.EXERCISE,
+        moving_average.PYTORCH_EXERCISE,
+        inference.EXERCISE,
+        fold.EXERCISE,
+    )
+}
+
+
+def get(name: str) -> Exercise:
+    """Return an exercise.
+
+    Raises:
+        ValueError: there is none of this name; the message names one that is close.
+    """
+    if name not in EXERCISES:
+        close = difflib.get_close_matches(str(name), EXERCISES, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"expected the name of an exercise: {', '.join(EXERCISES)}. "
+            f"Received: {name!r}.{hint}"
+        )
+    return EXERCISES[name]

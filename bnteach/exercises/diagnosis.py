@@ -1,0 +1,264 @@
+"""Name what is wrong with the calls of a function, the most certain thing first.
+
+A mistake that is known by its formula is recognized by its numbers: the function gives
+what the mistake would give. Where none fits, what the wrong cases have in common is
+named, then a property that does not hold, then the error of the values.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from bnteach.exercises import answers, compare
+from bnteach.exercises.answers import Outcome
+from bnteach.exercises.result import Result
+
+# What sets of drawn cases have in common, the most telling first.
+FEATURES = {
+    "more-axes": "x has more than 2 axes",
+    "square": "there are as many examples as channels, so that lengths do not tell "
+    "the axes apart",
+    "gamma": "gamma is not 1",
+    "beta": "beta is not 0",
+    "single": "the inputs are float32",
+}
+
+
+def read(outcome: Outcome, names: Sequence[str], right: Sequence[np.ndarray]):
+    """Return the outputs of a call as arrays, and what is wrong with their form.
+
+    Returns:
+        A tuple of arrays, or None where there is none; and (kind, message) or None.
+    """
+    if outcome.error is not None:
+        return None, None
+    returned = outcome.returned
+    several = isinstance(returned, (tuple, list)) and len(returned) == len(names)
+    if len(names) > 1 and not several:
+        expected = f"expected {len(names)} outputs, ({', '.join(names)})"
+        return None, ("outputs", f"{expected}. Received: {answers.described(returned)}")
+    values = returned if len(names) > 1 else (returned,)
+    arrays, problem = [], None
+    for name, value, expected in zip(names, values, right, strict=True):
+        try:
+            array = answers.to_array(value)
+        except ValueError as error:
+            kind = "nothing-returned" if answers.is_placeholder(value) else "type"
+            return None, (kind, f"{name}: {error}")
+        if problem is None and array.shape != np.shape(expected):
+            problem = (
+                "shape",
+                f"expected {name} of shape {np.shape(expected)}. "
+                f"Received: shape {array.shape}",
+            )
+        arrays.append(array)
+    return tuple(arrays), problem
+
+
+def first_fault(run) -> Result | None:
+    """Return what is wrong with a run, None if nothing is."""
+    at_fault = [at for at in run if _is_wrong(run, at)]
+    if not at_fault:
+        return _side_effect(run)
+    if run.at_edge:
+        return _at_edge(run)
+    names, unexplained = _known_mistakes(run, at_fault)
+    named = " Also: ".join(run.spec.slips[name] for name in names)
+    kind = names[0].split("/")[0] if names else ""
+    for at in at_fault:
+        if run.outcomes[at].error is not None:
+            return _raised(run, at, at_fault, kind, named)
+    for at in at_fault:
+        if run.problems[at] is not None:
+            problem, message = run.problems[at]
+            message += f", for {run.outcomes[at].case}. {named}".rstrip()
+            return Result("shape", kind or problem, message)
+    if names:
+        if unexplained:
+            named += f" {_listed(unexplained)} is off for another reason too."
+        return Result("property", kind, named)
+    return _side_effect(run) or _unknown(run, at_fault)
+
+
+def _is_wrong(run, at: int) -> bool:
+    if run.arrays[at] is None or run.problems[at] is not None:
+        return True
+    error = max(run.errors(at))
+    return error > compare.MIXED and error > run.limit(at)
+
+
+def _known_mistakes(run, at_fault) -> tuple[list[str], list[str]]:
+    """Return the mistakes that give just these outputs, and outputs that none gives."""
+    solved = {}
+    found, unexplained = [], []
+    for place, output in enumerate(run.spec.outputs):
+        wrong = [at for at in at_fault if _output_is_wrong(run, at, place)]
+        ran = [at for at in wrong if run.arrays[at] is not None]
+        if not ran:
+            continue
+        wrong = ran + [at for at in wrong if at not in ran]
+        for mistakes in _candidates(run.spec.slips):
+            if all(_explains(run, at, place, mistakes, solved) for at in wrong):
+                names = [n for n in run.spec.slips if n in mistakes and n not in found]
+                found += names
+                break
+        else:
+            unexplained.append(output)
+    return found, unexplained
+
+
+def _candidates(slips):
+    for size in (1, 2):
+        yield from map(frozenset, itertools.combinations(slips, size))
+
+
+def _output_is_wrong(run, at: int, place: int) -> bool:
+    if run.arrays[at] is None:
+        return True
+    return run.errors(at)[place] > run.limit(at)
+
+
+def _explains(run, at: int, place: int, mistakes, solved) -> bool:
+    """Tell whether mistakes give an output as it is, or raise as the function did."""
+    if (at, mistakes) not in solved:
+        try:
+            outputs = run.spec.right_outputs(run.outcomes[at].case, mistakes)
+        except Exception:
+            outputs = None
+        solved[at, mistakes] = outputs
+    outputs = solved[at, mistakes]
+    if outputs is None or run.arrays[at] is None:
+        return outputs is None and run.outcomes[at].error is not None
+    got = run.arrays[at][place]
+    return compare.relative_error(got, outputs[place]) < compare.SLIP
+
+
+def _raised(run, at: int, at_fault, kind: str, named: str) -> Result:
+    """Return the result for an exception, with what else is known."""
+    outcome = run.outcomes[at]
+    error = outcome.error
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    where = f", {outcome.where}" if outcome.where else ""
+    message = f"The function raised {text}{where}, for {outcome.case}."
+    if named:
+        return Result("error", kind, f"{message} {named}")
+    feature = _in_common(run, at_fault)
+    if feature:
+        message += f" Elsewhere it is right: it fails where {FEATURES[feature]}."
+    return Result("error", feature or type(error).__name__, message)
+
+
+def _at_edge(run) -> Result:
+    """Return the result for a case that stands alone."""
+    edge = run.at_edge
+    said = run.spec.edges[edge]
+    if run.outcomes[0].error is not None:
+        return _raised(run, 0, [0], edge, said)
+    if run.problems[0] is not None:
+        return Result("shape", edge, f"{run.problems[0][1]}. {said}")
+    return Result("property", edge, f"{said} ({_how_far(run, 0)})")
+
+
+def _side_effect(run) -> Result | None:
+    """Return the result for changed arguments, or a function that remembers."""
+    changed = {name for at in run for name in run.outcomes[at].changed}
+    if changed:
+        kind, message = run.spec.changes
+        for name in sorted(changed):
+            if name in run.spec.changes_of:
+                kind, message = run.spec.changes_of[name]
+        names = [name for name in run.spec.parameters if name in changed]
+        return Result("property", kind, message.format(names=_listed(names)))
+    if not run.at_edge and run.arrays[0] is not None and not run.repeats():
+        return Result(
+            "property",
+            "remembers",
+            "Called twice with the same arguments, the function gives two different "
+            "answers: it keeps something between calls, or draws at random.",
+        )
+    return None
+
+
+def _in_common(run, at_fault) -> str:
+    """Return the feature that just the wrong cases share, or nothing."""
+    if any(run.arrays[at] is None and not run.outcomes[at].error for at in at_fault):
+        return ""
+    for feature in FEATURES:
+        those = [at for at in run if feature in run.outcomes[at].case.features]
+        if those == list(at_fault) and len(those) < len(list(run)):
+            return feature
+    return ""
+
+
+def _unknown(run, at_fault) -> Result:
+    """Return the result for wrong values that no known mistake gives."""
+    at = max(at_fault, key=lambda at: max(run.errors(at)))
+    if any(not np.isfinite(array).all() for array in run.arrays[at]):
+        return Result("value", "not-a-number", f"{_not_finite(run, at)}.")
+    if feature := _in_common(run, at_fault):
+        return Result(
+            "property",
+            feature,
+            f"Right, but for the cases in which {FEATURES[feature]} "
+            f"({_how_far(run, at)}).",
+        )
+    for prop in run.spec.properties:
+        for at in at_fault:
+            error = _breach(run, at, prop)
+            if error > compare.BREACH:
+                return Result(
+                    "property", prop.kind, f"{prop.breach} (by {number(error)})."
+                )
+    at = at_fault[0]
+    return Result("value", "off", f"The values are off: {_how_far(run, at)}.")
+
+
+def _breach(run, at: int, prop) -> float:
+    outputs = tuple(array.astype(np.float64) for array in run.arrays[at])
+    return prop.error(run.outcomes[at].case.arguments, outputs)
+
+
+def _how_far(run, at: int) -> str:
+    """Say how far each output is off, and how far it may be."""
+    if any(not np.isfinite(array).all() for array in run.arrays[at]):
+        return _not_finite(run, at)
+    limit, case = run.limit(at), run.outcomes[at].case
+    errors = dict(zip(run.spec.outputs, run.errors(at), strict=True))
+    off = [f"{number(e)} in {name}" for name, e in errors.items() if e > limit]
+    agree = [name for name, error in errors.items() if error <= limit]
+    expected = (
+        f"{number(compare.DOUBLE)} in float64, {number(compare.SINGLE)} in float32"
+    )
+    if run.numerical:
+        expected = f"{number(limit)} by finite differences"
+    elif case.condition > 1:
+        expected = f"{number(limit)} here"
+    said = f"relative error {', '.join(off)}, expected below {expected}; for {case}"
+    return said + (f"; {_listed(agree)} right" if agree else "")
+
+
+def _not_finite(run, at: int) -> str:
+    """Say how many values are NaN or infinite."""
+    pairs = zip(run.spec.outputs, run.arrays[at], strict=True)
+    counts = [
+        f"{name} is NaN or infinite in {np.sum(~np.isfinite(array))} of {array.size} "
+        "places"
+        for name, array in pairs
+        if not np.isfinite(array).all()
+    ]
+    return f"{'; '.join(counts)}, for {run.outcomes[at].case}"
+
+
+def number(value: float) -> str:
+    """Write an error with one digit: "2e-2"."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Join names: "a", "a and b", "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,353 @@
+"""Correct answers pass, however they are written."""
+
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnteach import batch_norm
+from bnteach.exercises import EXERCISES, backward, check, fold, forward, inference
+from bnteach.exercises.moving_average import solve
+
+
+def axes_of(x):
+    return tuple(range(np.ndim(x) - 1))
+
+
+def forward_axes(x, gamma, beta, epsilon):
+    mean, variance = x.mean(axes_of(x)), x.var(axes_of(x))
+    return gamma * (x - mean) / np.sqrt(variance + epsilon) + beta
+
+
+def forward_loop(x, gamma, beta, eps):
+    y = np.empty(x.shape)
+    for c in range(x.shape[-1]):
+        values = [float(v) for v in x[..., c].ravel()]
+        mean = sum(values) / len(values)
+        variance = sum((v - mean) ** 2 for v in values) / len(values)
+        y[..., c] = gamma[c] * (x[..., c] - mean) / (variance + eps) ** 0.5 + beta[c]
+    return y
+
+
+def forward_einsum(inputs, scale, offset, eps=1e-3, name=None):
+    rows = inputs.reshape(-1, inputs.shape[-1])
+    centred = rows - np.einsum("nc->c", rows) / len(rows)
+    variance = np.einsum("nc,nc->c", centred, centred) / len(rows)
+    x_hat = np.einsum("nc,c->nc", centred, 1 / np.sqrt(variance + eps))
+    return (x_hat * scale + offset).reshape(inputs.shape)
+
+
+def forward_affine(x, gamma, beta, epsilon):
+    mean = x.mean(axes_of(x))
+    a = gamma / np.sqrt(((x - mean) ** 2).mean(axes_of(x)) + epsilon)
+    return (x - mean) * a + beta
+
+
+def forward_float32(x, gamma, beta, epsilon):
+    return forward_axes(*(np.float32(v) for v in (x, gamma, beta, epsilon)))
+
+
+def forward_float32_inside(x, gamma, beta, epsilon):
+    return forward_axes(x.astype(np.float32), gamma, beta, epsilon)
+
+
+def forward_lists(x, gamma, beta, epsilon):
+    return forward_axes(x, gamma, beta, epsilon).tolist()
+
+
+def forward_package(x, gamma, beta, epsilon):
+    return batch_norm.batch_norm_train(x, gamma, beta, epsilon)[0]
+
+
+def forward_one_pass_float64(x, gamma, beta, epsilon):
+    x = x.astype(np.float64)
+    mean = x.mean(axes_of(x))
+    variance = (x**2).mean(axes_of(x)) - mean**2
+    return gamma * (x - mean) / np.sqrt(variance + epsilon) + beta
+
+
+def forward_noisy(x, gamma, beta, epsilon):
+    print("mean", x.mean())
+    return forward_axes(x, gamma, beta, epsilon)
+
+
+class Forward:
+    def __call__(self, x, gamma, beta, epsilon):
+        return forward_axes(x, gamma, beta, epsilon)
+
+    def method(self, x, gamma, beta, epsilon, *rest, **more):
+        return forward_axes(x, gamma, beta, epsilon)
+
+
+def backward_closed(dy, x, gamma, epsilon):
+    m = x.size // x.shape[-1]
+    std = np.sqrt(x.var(axes_of(x)) + epsilon)
+    x_hat = (x - x.mean(axes_of(x))) / std
+    dgamma, dbeta = (dy * x_hat).sum(axes_of(x)), dy.sum(axes_of(x))
+    return gamma / std * (dy - dbeta / m - x_hat * dgamma / m), dgamma, dbeta
+
+
+def backward_graph(dy, x, gamma, epsilon):
+    _, cache = batch_norm.batch_norm_train(x, gamma, gamma, epsilon)
+    return batch_norm.batch_norm_backward_graph(dy, cache)
+
+
+def backward_package(dy, x, gamma, epsilon):
+    _, cache = batch_norm.batch_norm_train(x, gamma, gamma, epsilon)
+    return list(batch_norm.batch_norm_backward(dy, cache))
+
+
+def backward_paper(dout, x, gamma, eps):
+    """The six equations of section 3, with powers in place of roots."""
+    axes, m = axes_of(x), x.size / x.shape[-1]
+    mu, var = x.mean(axes), x.var(axes)
+    dxhat = dout * gamma
+    dvar = np.sum(dxhat * (x - mu) * -0.5 * (var + eps) ** -1.5, axis=axes)
+    dmu = np.sum(dxhat * -((var + eps) ** -0.5), axis=axes)
+    dmu = dmu + dvar * np.sum(-2 * (x - mu), axis=axes) / m
+    dx = dxhat * (var + eps) ** -0.5 + dvar * 2 * (x - mu) / m + dmu / m
+    dgamma = np.sum(dout * (x - mu) * (var + eps) ** -0.5, axis=axes)
+    return dx, dgamma, np.sum(dout, axis=axes)
+
+
+def backward_jacobian(dy, x, gamma, epsilon):
+    """One matrix of all examples a channel."""
+    rows, above = x.reshape(-1, x.shape[-1]), dy.reshape(-1, x.shape[-1])
+    m = len(rows)
+    dx = np.empty(rows.shape)
+    for c in range(rows.shape[1]):
+        std = np.sqrt(rows[:, c].var() + epsilon)
+        x_hat = (rows[:, c] - rows[:, c].mean()) / std
+        jacobian = gamma[c] / std * (np.eye(m) - 1 / m - np.outer(x_hat, x_hat) / m)
+        dx[:, c] = jacobian.T @ above[:, c]
+    _, dgamma, dbeta = backward_closed(dy, x, gamma, epsilon)
+    return dx.reshape(x.shape), dgamma.tolist(), dbeta
+
+
+def differences(step, one_sided=False):
+    def numerical(dy, x, gamma, epsilon):
+        def loss(x, gamma, beta):
+            return (dy * forward_axes(x, gamma, beta, epsilon)).sum()
+
+        arguments = [x, gamma, np.zeros_like(gamma)]
+        gradients = []
+        for number, value in enumerate(arguments):
+            gradient = np.zeros_like(value)
+            for at in np.ndindex(value.shape):
+                up, down = ([a.copy() for a in arguments] for _ in range(2))
+                up[number][at] += step
+                down[number][at] -= 0 if one_sided else step
+                width = step if one_sided else 2 * step
+                gradient[at] = (loss(*up) - loss(*down)) / width
+            gradients.append(gradient)
+        return tuple(gradients)
+
+    return numerical
+
+
+def backward_float32(dy, x, gamma, epsilon):
+    return backward_closed(*(np.float32(v) for v in (dy, x, gamma, epsilon)))
+
+
+def moving_loop(moving, batch, momentum):
+    pairs = zip(moving, batch, strict=True)
+    return [momentum * old + (1 - momentum) * new for old, new in pairs]
+
+
+def infer(x, gamma, beta, moving_mean, moving_variance, epsilon):
+    return gamma * (x - moving_mean) / np.sqrt(moving_variance + epsilon) + beta
+
+
+def infer_affine(x, gamma, beta, mean, variance, eps):
+    a = gamma * (variance + eps) ** -0.5
+    return a * x + (beta - a * mean)
+
+
+def infer_loop(x, gamma, beta, mean, variance, eps):
+    columns = [
+        infer(x[..., c], gamma[c], beta[c], mean[c], variance[c], eps)
+        for c in range(x.shape[-1])
+    ]
+    return np.stack(columns, axis=-1)
+
+
+def fold_closed(kernel, bias, gamma, beta, moving_mean, moving_variance, epsilon):
+    factor = gamma / np.sqrt(moving_variance + epsilon)
+    return kernel * factor, (bias - moving_mean) * factor + beta
+
+
+def fold_diagonal(w, b, g, be, m, v, e):
+    a = np.diag(g / np.sqrt(v + e))
+    return [w @ a, a @ b + be - a @ m]
+
+
+def fold_probed(w, b, g, be, m, v, e):
+    """Read the folded layer off what the two layers give for zeros and unit vectors."""
+    at_zero = infer(b, g, be, m, v, e)
+    return infer(w + b, g, be, m, v, e) - at_zero, at_zero
+
+
+def fold_loop(w, b, g, be, m, v, e):
+    kernel, bias = [[] for _ in w], []
+    for c, offset in enumerate(b):
+        factor = g[c] / (v[c] + e) ** 0.5
+        for row, weights in zip(kernel, w, strict=True):
+            row.append(weights[c] * factor)
+        bias.append((offset - m[c]) * factor + be[c])
+    return kernel, bias
+
+
+def fold_float32(*arguments):
+    return fold_closed(*(np.float32(value) for value in arguments))
+
+
+RIGHT = {
+    "batch-norm-forward": [
+        forward_axes,
+        forward_loop,
+        forward_einsum,
+        forward_affine,
+        forward_float32,
+        forward_float32_inside,
+        forward_lists,
+        forward_package,
+        forward_one_pass_float64,
+        forward_noisy,
+        lambda *arguments: forward_axes(*arguments),
+        Forward(),
+        Forward,
+        Forward().method,
+    ],
+    "batch-norm-backward": [
+        backward_closed,
+        backward_graph,
+        backward_package,
+        backward_paper,
+        backward_jacobian,
+        backward_float32,
+        differences(1e-5),
+        differences(1e-3),
+        differences(1e-6, one_sided=True),
+    ],
+    "moving-average": [
+        moving_loop,
+        batch_norm.update_moving_average,
+        lambda moving, batch, momentum: moving + (1 - momentum) * (batch - moving),
+        lambda a, b, m: np.average([a, b], axis=0, weights=[m, 1 - m]),
+        lambda a, b, m: (m * a + b * (1 - m)).astype(np.float32),
+        lambda a, b, m: np.array([m, 1 - m]) @ np.stack([a, b]),
+    ],
+    "pytorch-momentum": [
+        lambda running, batch, momentum: (1 - momentum) * running + momentum * batch,
+        lambda a, b, m: a + m * (b - a),
+    ],
+    "batch-norm-inference": [
+        infer,
+        infer_affine,
+        infer_loop,
+        batch_norm.batch_norm_inference,
+        lambda *given: infer(*(np.float32(value) for value in given)),
+        lambda *given: infer(*given).tolist(),
+    ],
+    "fold-dense": [fold_closed, fold_diagonal, fold_probed, fold_loop, fold_float32],
+}
+ANSWERS = [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+
+
+def label(value):
+    return getattr(value, "__name__", "") or type(value).__name__
+
+
+@pytest.mark.parametrize(("name", "answer"), ANSWERS, ids=map(label, sum(ANSWERS, ())))
+def test_right_answer_passes(name, answer):
+    result = check(name, answer)
+    assert result.status == "right", result.message
+
+
+def test_answers_may_return_tensors_of_jax():
+    import jax.numpy as jnp
+
+    def answer(*arguments):
+        return jnp.asarray(forward_axes(*arguments))  # float32
+
+    assert check("batch-norm-forward", answer).status == "right"
+
+
+@pytest.mark.slow
+def test_answers_may_return_tensors_of_tensorflow():
+    import tensorflow as tf
+
+    def with_tape(dy, x, gamma, epsilon):
+        x, gamma = tf.Variable(x), tf.Variable(gamma)
+        beta = tf.Variable(tf.zeros_like(gamma))
+        with tf.GradientTape() as tape:
+            mean, variance = tf.nn.moments(x, axes_of(x))
+            y = tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+            loss = tf.reduce_sum(dy * y)
+        return tape.gradient(loss, [x, gamma, beta])
+
+    assert check("batch-norm-backward", with_tape).status == "right"
+
+
+def test_a_tensor_that_tracks_its_gradient_is_detached_first():
+    class Tensor:  # the part of PyTorch's interface that matters here
+        def __init__(self, array, tracked=True):
+            self.array, self.tracked = array, tracked
+
+        def detach(self):
+            return types.SimpleNamespace(cpu=lambda: Tensor(self.array, False))
+
+        def __array__(self, dtype=None, copy=None):
+            assert not self.tracked
+            return self.array
+
+    def answer(*arguments):
+        return Tensor(forward_axes(*arguments))
+
+    assert check("batch-norm-forward", answer).status == "right"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 5), st.data())
+def test_what_is_taken_for_right_is_what_the_package_computes(seed, channels, data):
+    shape = (*data.draw(st.lists(st.integers(2, 4), min_size=1, max_size=3)), channels)
+    rng = np.random.default_rng(seed)
+    given = forward.arguments(rng, shape)
+    (y,) = forward.solve(**given)
+    np.testing.assert_allclose(y, forward_package(**given), atol=1e-10)
+    given = inference.arguments(rng, shape)
+    (y,) = inference.solve(**given)
+    np.testing.assert_allclose(y, batch_norm.batch_norm_inference(**given), atol=1e-10)
+    given = backward.arguments(rng, shape)
+    for ours, theirs in zip(
+        backward.solve(**given), backward_package(**given), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 5))
+def test_a_folded_layer_gives_what_the_two_layers_give(seed, inputs, channels):
+    rng = np.random.default_rng(seed)
+    given = fold.arguments(rng, inputs, channels)
+    kernel, bias = fold.solve(**given)
+    u = rng.normal(size=(4, inputs))
+    layer, offset, gamma, beta, mean, variance, epsilon = given.values()
+    two = batch_norm.batch_norm_inference(
+        u @ layer + offset, gamma, beta, mean, variance, epsilon
+    )
+    np.testing.assert_allclose(u @ kernel + bias, two, atol=1e-10)
+
+
+def test_moving_average_is_that_of_the_package():
+    old, new = np.array([1.0, -2.0]), np.array([3.0, 5.0])
+    (expected,) = solve(old, new, 0.75)
+    ours = batch_norm.update_moving_average(old, new, 0.75)
+    np.testing.assert_allclose(ours, expected)
+
+
+def test_every_fixed_exercise_has_five_right_answers():
+    fixed = set(EXERCISES) - {"pytorch-momentum"}
+    assert all(len(RIGHT.get(name, "12345")) >= 5 for name in fixed)
