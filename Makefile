@@ -21,17 +21,24 @@ export BNTEACH_PROFILE := quick
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test lint format notebooks bench lock clean
+.PHONY: help setup book serve test lint format notebooks bench lock clean clean-all afresh
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(READY) ## make .venv with the locked packages and an editable bnteach
 
-$(READY): $(LOCK) pyproject.toml
+# A set-up that did not come to its end starts afresh: half of an installed package looks
+# like a whole one. So does one whose Python is gone or finds no locked package (this
+# one imports at once). What was downloaded is in a cache.
+RUNS := $(shell $(PY) -c "import hatchling" 2>/dev/null && echo yes)
+WHOLE := $(and $(RUNS),$(wildcard $(READY)))
+
+$(READY): $(LOCK) pyproject.toml $(if $(WHOLE),,afresh)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else "bnteach needs Python 3.11, 3.12 or 3.13. Received: %d.%d. Name another with: make PYTHON=python3.12" % v[:2])'
 	@echo "Setting up .venv (once; about 3 GB)"
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@rm -f $@
+	@$(if $(WHOLE),,$(PYTHON) -m venv --clear .venv)
 ifneq ($(UV),)
 	@$(UV) pip sync --python $(PY) --require-hashes --compile-bytecode $(LOCK)
 	@$(UV) pip install --python $(PY) --no-deps --no-build-isolation -e .
@@ -40,6 +47,8 @@ else
 	@$(PY) -m pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 endif
 	@touch $@
+
+afresh:
 
 book: $(READY) ## execute every notebook (quick profile) and build the site
 	@$(PY) tools/build_book.py
@@ -72,3 +81,7 @@ lock: $(READY) ## resolve requirements.in into requirements.txt for all platform
 
 clean: ## remove what was built (keeps .venv)
 	@rm -rf _build book/_static/mathjax book/_static/vega-bundle.js .pytest_cache .ruff_cache .hypothesis
+
+clean-all: clean ## remove .venv, too
+	@rm -f $(READY)
+	@rm -rf .venv
