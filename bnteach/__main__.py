@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _expected_errors():
     """Yield the exceptions that tell a user what to do; others are bugs."""
-    yield from (ValueError, KeyError, OSError, runs.ResultsError)
+    yield from (ValueError, KeyError, OSError, ImportError)
+    yield runs.ResultsError
     if "bnteach.datasets" in sys.modules:
         yield sys.modules["bnteach.datasets"].DatasetError
 

@@ -4,8 +4,17 @@ Each module has `add_to(commands)`, which adds the command's parser. Frameworks 
 imported inside the functions that need them, so that help and errors come at once.
 """
 
-from bnteach.commands import data, exercises, list, run, show
+from bnteach.commands import (
+    data,
+    exercises,
+    export,
+    fold,
+    list,
+    recalibrate,
+    run,
+    show,
+)
 
-COMMANDS = (list, run, show, data, exercises)
+COMMANDS = (list, run, show, data, exercises, recalibrate, fold, export)
 
 __all__ = ["COMMANDS"]
