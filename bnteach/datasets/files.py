@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bnteach.datasets.canonical import CLASSES_KEY, canonical_order, our_labels
 from bnteach.datasets.catalogue import (
     DamagedFileError,
     DataFolderError,
@@ -67,7 +68,8 @@ def read_npz(path: Path, spec: Spec) -> dict[str, np.ndarray]:
     found = {}
     with open_npz(path) as archive:
         _check_keys(archive.files)
-        for key in (*KEYS, *{ORIGIN_KEY}.intersection(archive.files)):
+        more = (ORIGIN_KEY, CLASSES_KEY) if spec.canonical else (ORIGIN_KEY,)
+        for key in (*KEYS, *(key for key in more if key in archive.files)):
             check_form(key, *npz_header(archive, key), spec)
             found[key] = read_npz_array(archive, key)
     return found
@@ -125,6 +127,10 @@ def check_form(key: str, shape: tuple, dtype: np.dtype, spec: Spec) -> None:
     if key == ORIGIN_KEY:
         expected = "shape (), a short text"
         right = shape == () and dtype.kind == "U" and dtype.itemsize <= 1024
+    elif key == CLASSES_KEY:
+        count = len(spec.class_names)
+        expected = f"shape ({count},), short texts"
+        right = shape == (count,) and dtype.kind in "US" and dtype.itemsize <= 1024
     elif key.startswith("x"):
         expected = f"shape {(count, *spec.image_shape)}, dtype uint8"
         right = shape == (count, *spec.image_shape) and dtype == np.uint8
@@ -159,7 +165,8 @@ def check(found: dict[str, np.ndarray], spec: Spec) -> Loaded:
         spec: what they must look like.
 
     Returns:
-        The arrays, their hash, and a note: empty for the original arrays.
+        The arrays, in canonical order where `spec.canonical` says so; their hash; and
+        a note: empty for the original arrays.
 
     Raises:
         DamagedFileError: something is not as expected.
@@ -168,15 +175,33 @@ def check(found: dict[str, np.ndarray], spec: Spec) -> Loaded:
     splits = [_check_split(found, split, spec) for split in ("train", "test")]
     arrays = Arrays(*splits[0], *splits[1])
     sha256 = array_hash(arrays)
-    if sha256 == (spec.sha256 or str(found.get(ORIGIN_KEY))):
+    hashes = {sha256}  # in the order of the file, and in the canonical one
+    if spec.canonical and sha256 not in spec.variants:
+        arrays = _in_canonical_order(arrays, found.get(CLASSES_KEY), spec)
+        sha256 = array_hash(arrays)
+        hashes.add(sha256)
+    if spec.sha256 in hashes or (
+        spec.sha256 is None and str(found.get(ORIGIN_KEY)) in hashes
+    ):
         note = ""
-    elif sha256 in spec.variants:
-        note = spec.variants[sha256]
+    elif known := hashes & set(spec.variants):
+        note = spec.variants[known.pop()]
     elif spec.sha256 is None:
         note = f"not compared with the original {spec.title} (no hash on record)"
     else:
         note = f"not the original {spec.title} arrays"
     return Loaded(arrays, sha256, note)
+
+
+def _in_canonical_order(
+    arrays: Arrays, classes: np.ndarray | None, spec: Spec
+) -> Arrays:
+    ordered = []
+    for x, y in (arrays[:2], arrays[2:]):
+        labels = y if classes is None else our_labels(y, classes, spec)
+        order = canonical_order(x, labels)
+        ordered += [x[order], labels[order]]
+    return Arrays(*ordered)
 
 
 def read(place: Place, spec: Spec) -> Loaded:

@@ -14,7 +14,10 @@ from bnteach.diagnostics.activations import (
     gradients,
     saturated_share,
 )
-from bnteach.diagnostics.batch_statistics import evaluate_with_batch_statistics
+from bnteach.diagnostics.batch_statistics import (
+    BatchStatisticsEvaluation,
+    evaluate_with_batch_statistics,
+)
 from bnteach.diagnostics.modes import condense, format_table, truth_table
 from bnteach.diagnostics.recalibrate import (
     LayerStatistics,
@@ -24,6 +27,7 @@ from bnteach.diagnostics.recalibrate import (
 
 __all__ = [
     "BatchModeAccuracy",
+    "BatchStatisticsEvaluation",
     "InputPercentiles",
     "LayerInputs",
     "LayerStatistics",

@@ -40,20 +40,59 @@ def evaluate_with_batch_statistics(
         ValueError: If the model has no such layer or is not built, or `batch_size`
             does not go with `data`.
     """
-    layers = batch_norms(model).values()
-    if not layers:
-        raise ValueError(
-            "expected a built model with layers that have moving_mean and "
-            f"moving_variance. Received: layers {[part.name for part in model.layers]}"
-        )
-    given = _evaluate_arguments(data, batch_size)
-    with contextlib.ExitStack() as stack:  # left in reverse: variables come last
-        stack.enter_context(no_retracing_advice())
-        stack.enter_context(unchanged(model))
-        stack.callback(model.reset_metrics)  # those that the evaluation built
-        stack.enter_context(_fresh_test_function(model))
-        stack.enter_context(batch_mode(layers))
-        return model.evaluate(**given, verbose=0, return_dict=True)
+    return BatchStatisticsEvaluation(model)(data, batch_size)
+
+
+class BatchStatisticsEvaluation:
+    """`evaluate_with_batch_statistics` for many evaluations of one model.
+
+    It compiles once, where the function compiles anew at each call.
+
+    Args:
+        model: A compiled model with layers as the function describes them, and which
+            is not compiled again or given other layers between two evaluations.
+
+    Raises:
+        ValueError: If the model has no such layer or is not built.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.layers = batch_norms(model).values()
+        if not self.layers:
+            names = [part.name for part in model.layers]
+            raise ValueError(
+                "expected a built model with layers that have moving_mean and "
+                f"moving_variance. Received: layers {names}"
+            )
+        self.model = model
+        self.compiled = None
+        # JAX finds again what it compiled for an equal function, so this one is new.
+        usual = model.test_step
+        self.step = lambda *args: usual(*args)
+
+    def __call__(self, data: Any, batch_size: int | None = None) -> dict[str, float]:
+        """Returns the loss and the metrics by name; see the function."""
+        given = _evaluate_arguments(data, batch_size)
+        with contextlib.ExitStack() as stack:  # left in reverse: variables come last
+            stack.enter_context(no_retracing_advice())
+            stack.enter_context(unchanged(self.model))
+            stack.callback(self.model.reset_metrics)  # those that the evaluation built
+            stack.enter_context(self._own_test_function())
+            stack.enter_context(batch_mode(self.layers))
+            return self.model.evaluate(**given, verbose=0, return_dict=True)
+
+    @contextlib.contextmanager
+    def _own_test_function(self) -> Iterator[None]:
+        """Has its own compiled function used: the model's calls the layers as usual."""
+        usual = self.model.test_function
+        self.model.test_function = self.compiled
+        self.model.test_step = self.step
+        try:
+            yield
+            self.compiled = self.model.test_function
+        finally:
+            del self.model.test_step
+            self.model.test_function = usual
 
 
 def _evaluate_arguments(data, batch_size) -> dict[str, Any]:
@@ -69,17 +108,3 @@ def _evaluate_arguments(data, batch_size) -> dict[str, Any]:
     if isinstance(data, list):  # which Keras would take for the inputs of one batch
         return {"x": (batch for batch in data), "steps": len(data)}
     return {"x": data}
-
-
-@contextlib.contextmanager
-def _fresh_test_function(model) -> Iterator[None]:
-    """Has the evaluation compiled anew: the old one calls the layers as they were."""
-    compiled, step = model.test_function, model.test_step
-    model.test_function = None
-    # JAX finds again what it compiled for an equal function, so this one is new.
-    model.test_step = lambda *args: step(*args)
-    try:
-        yield
-    finally:
-        del model.test_step
-        model.test_function = compiled

@@ -25,7 +25,9 @@ class Settings:
         validation: validation examples, taken from the training split.
         network: arguments that `build` gets at this size, for example the classes.
         augment: whether training images are altered, where an experiment can.
-        variants: variant -> arguments that it has at this size alone.
+        variants: variant -> arguments that it has at this size alone; "steps" among
+            them is not for `build`, it takes the place of `steps`.
+        chosen: the variants that are run at this size; empty for all.
     """
 
     dataset: str
@@ -38,6 +40,7 @@ class Settings:
     network: Mapping[str, Any] = field(default_factory=dict)
     augment: bool = False
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    chosen: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Experiment:
         measure: (model, data) -> measurements at the end, on the test split.
         facts: (data, settings) -> numbers that the book speaks of, and that belong
             to no variant.
+        give_up: (part, dataset) -> why a variant needs no further seed after this
+            first part of it, or "" if it does.
         note: what else was fixed, in words and numbers.
     """
 
@@ -69,7 +74,12 @@ class Experiment:
     probes: Callable[[Any, Any], Sequence[Any]] = lambda model, data: ()
     measure: Callable[[Any, Any], dict[str, Any]] = lambda model, data: {}
     facts: Callable[[Any, Settings], dict[str, Any]] = lambda data, settings: {}
+    give_up: Callable[[Mapping[str, Any], Any], str] = lambda part, data: ""
     note: Mapping[str, Any] = field(default_factory=dict)
+
+    def chosen(self, settings: Settings) -> list[str]:
+        """Return the variants that are run at one size."""
+        return list(settings.chosen or self.variants)
 
     def arguments(self, variant: str, settings: Settings) -> dict[str, Any]:
         """Return all that a variant's network is built from at one size."""

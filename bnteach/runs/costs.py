@@ -23,7 +23,7 @@ def cost_seconds(
     """
     experiment = experiments.get(name)
     settings = experiments.settings(experiment, experiments.profile_name(profile))
-    runs = (seeds or settings.seeds) * len(experiment.variants)
+    runs = (seeds or settings.seeds) * len(experiment.chosen(settings))
     return runs * settings.seconds * (factor or machine_factor())
 
 

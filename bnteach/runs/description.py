@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ from bnteach.runs import results
 PACKAGES = ("bnteach", "tensorflow", "jax", "keras", "numpy")
 
 
-def describe(experiment, profile, settings, data, parts) -> results.Run:
+def describe(experiment, profile, settings, data, parts, given_up) -> results.Run:
     """Return a finished run, with all that a reader needs to repeat it."""
+    more = {"given up": given_up} if given_up else {}
     return results.Run(
         name=experiment.name,
         title=experiment.title,
         profile=profile,
         settings=fixed_settings(experiment, settings)
+        | more
         | experiment.facts(data, settings),
         dataset={"name": data.name, "sha256": data.sha256, "note": data.note},
         packages={package: _version(package) for package in PACKAGES},
@@ -35,18 +38,32 @@ def describe(experiment, profile, settings, data, parts) -> results.Run:
 
 
 def fixed_settings(experiment, settings) -> dict[str, Any]:
-    """Return what must be equal for two parts to belong to one run."""
+    """Return the settings of a run that do not differ from machine to machine."""
     import keras
 
     fixed = dict(vars(settings))
     # An estimate, and a count that runs of the same parts differ in.
-    del fixed["seconds"], fixed["seeds"]
+    del fixed["seconds"], fixed["seeds"], fixed["chosen"]
     fixed["backend"] = keras.backend.backend()
     variants = {
-        variant: {**arguments, **settings.variants.get(variant, {})}
-        for variant, arguments in experiment.variants.items()
+        variant: {**experiment.variants[variant], **settings.variants.get(variant, {})}
+        for variant in experiment.chosen(settings)
     }
     return {**fixed, **experiment.note, "variants": variants}
+
+
+def identity(experiment, settings, data) -> dict[str, Any]:
+    """Return what must be equal for two parts to belong to one run.
+
+    What the variants differ in is left out, and so is every setting at its default: a
+    new variant or a new kind of setting leaves the parts that are there as they are.
+    """
+    fixed = fixed_settings(experiment, settings)
+    del fixed["variants"]
+    usual = {f.name: f.default for f in fields(settings) if f.default is not MISSING}
+    usual["network"] = {}
+    kept = {k: v for k, v in fixed.items() if k not in usual or v != usual[k]}
+    return {"settings": kept, "dataset": data.sha256}
 
 
 def _flat(parts: dict[str, list[dict]]) -> Iterator[dict]:

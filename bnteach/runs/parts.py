@@ -27,11 +27,23 @@ class Parts:
     Args:
         folder: where they are kept, or None to keep nothing.
         identity: what must be equal for a kept part to belong to this run.
+        arguments: variant -> what must be equal for its parts alone. Parts of other
+            variants outlive a change there, and new variants.
     """
 
-    def __init__(self, folder: str | os.PathLike | None, identity: Mapping[str, Any]):
+    def __init__(
+        self,
+        folder: str | os.PathLike | None,
+        identity: Mapping[str, Any],
+        arguments: Mapping[str, Mapping[str, Any]] | None = None,
+    ):
         self.folder = None if folder is None else Path(folder)
         self.identity = results.plain(identity)
+        self.arguments = results.plain(arguments or {})
+
+    def identity_of(self, variant: str) -> dict[str, Any]:
+        """Return what must be equal for a part of this variant to belong here."""
+        return {**self.identity, "arguments": self.arguments.get(variant, {})}
 
     @contextlib.contextmanager
     def present(self) -> Iterator[None]:
@@ -77,7 +89,8 @@ class Parts:
         """Keep a finished part, in one step; its checkpoint is needed no more."""
         if self.folder is not None:
             path = self._path(variant, part["seed"], "json")
-            results.write_json(path, {"identity": self.identity, "part": part})
+            kept = {"identity": self.identity_of(variant), "variant": variant}
+            results.write_json(path, {**kept, "part": part})
             self.checkpoint(variant, part["seed"]).unlink(missing_ok=True)
 
     def load(self, variant: str, seed: int) -> dict[str, Any] | None:
@@ -90,7 +103,7 @@ class Parts:
             return None
         path = self._path(variant, seed, "json")
         kept = results.read_json(path)
-        if kept.get("identity") != self.identity:
+        if kept.get("identity") != self.identity_of(variant):
             raise results.ResultsError(
                 f"expected in {path} a part of a run with these settings and data. "
                 "Received a part of an older or other run. Remove the folder "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import gc
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from tqdm import tqdm
 from bnteach import datasets, experiments
 from bnteach.experiments.base import normalization_of
 from bnteach.runs import results
-from bnteach.runs.description import describe, fixed_settings, weights_sha256
+from bnteach.runs.collection import Collection
+from bnteach.runs.description import describe, identity, weights_sha256
 from bnteach.runs.parts import Parts, slug
 
 
@@ -53,6 +53,7 @@ def run(
             one seed; or the workers were called differently.
         ConnectionError: another worker has stopped.
         results.ResultsError: the folder holds parts of a run with other settings.
+        RunError: parts failed. The others are finished, and kept in the folder.
     """
     experiment = experiments.get(name)
     profile = experiments.profile_name(profile)
@@ -60,7 +61,7 @@ def run(
     seeds = settings.seeds if seeds is None else seeds
     if seeds < 1:
         raise ValueError(f"expected at least 1 seed. Received: seeds={seeds}")
-    chosen = _choose(experiment, variants)
+    chosen = _choose(experiment, settings, variants)
     team = None
     if strategy is not None:
         team, experiment = _team(strategy, experiment)
@@ -68,19 +69,23 @@ def run(
         normalization_of(experiment.arguments(variant, settings))
     data = datasets.load(settings.dataset, validation=settings.validation)
     keeper = _keeper(directory, experiment, profile, settings, data)
+    give_up = functools.partial(experiment.give_up, data=data)
     # Seeds outside: after one round all variants can be compared.
     keys = [(variant, seed) for seed in range(seeds) for variant in chosen]
     run_part = functools.partial(_run_part, experiment, settings, data, team)
     if team is not None:
-        team.check_alike([keeper.identity, keys])
+        team.check_alike([keeper.identity, keeper.arguments, keys])
         if not team.chief:
-            team.follow(lambda task: run_part(keys[task], Parts(None, {}), False))
+            team.follow(lambda task: run_part(Parts(None, {}), False, keys[task]))
             return None
         run_part = _leading(team, keys, run_part)
+    run_part = functools.partial(run_part, keeper, progress)
+    collection = Collection(keys, keeper, run_part, give_up)
     with keeper.present():
-        found = _collect(run_part, keeper, keys, experiment.name, progress)
-        parts = {v: [found[v, seed] for seed in range(seeds)] for v in chosen}
-        finished = describe(experiment, profile, settings, data, parts)
+        with _bar(len(keys), experiment.name, progress) as bar:
+            collection.collect(bar, keep_going=team is None)
+        parts, given_up = collection.parts(), collection.given_up
+        finished = describe(experiment, profile, settings, data, parts, given_up)
         if directory is not None:
             results.write(finished, directory)
         keeper.forget(parts)
@@ -89,13 +94,14 @@ def run(
     return finished
 
 
-def _choose(experiment, variants: Sequence[str] | None) -> list[str]:
-    chosen = list(experiment.variants) if variants is None else list(variants)
-    unknown = [variant for variant in chosen if variant not in experiment.variants]
+def _choose(experiment, settings, variants: Sequence[str] | None) -> list[str]:
+    known = experiment.chosen(settings)
+    chosen = known if variants is None else list(variants)
+    unknown = [variant for variant in chosen if variant not in known]
     if unknown or not chosen:
         raise ValueError(
-            f"expected variants of {experiment.name}: "
-            f"{', '.join(experiment.variants)}. Received: {unknown or chosen}"
+            f"expected variants of {experiment.name}: {', '.join(known)}. "
+            f"Received: {unknown or chosen}"
         )
     return chosen
 
@@ -104,8 +110,11 @@ def _keeper(directory, experiment, profile, settings, data) -> Parts:
     folder = None
     if directory is not None:
         folder = Path(directory) / f".{experiment.name}-{profile}"
-    fixed = fixed_settings(experiment, settings)
-    return Parts(folder, {"settings": fixed, "dataset": data.sha256})
+    return Parts(
+        folder,
+        identity(experiment, settings, data),
+        {v: experiment.arguments(v, settings) for v in experiment.chosen(settings)},
+    )
 
 
 def _team(strategy: str, experiment):
@@ -127,40 +136,11 @@ def _team(strategy: str, experiment):
 def _leading(team, keys, run_part):
     """Return a function that runs a part here and on all other workers."""
 
-    def together(key, keeper, progress):
+    def together(keeper, progress, key):
         team.lead(keys.index(key))
-        return run_part(key, keeper, progress)
+        return run_part(keeper, progress, key)
 
     return together
-
-
-def _collect(run_part, keeper, keys, name, progress) -> dict:
-    """Return all parts: kept ones, those run here, those that others run meanwhile."""
-    found, told = {}, False
-    with _bar(len(keys), name, progress) as bar:
-        while waiting := [key for key in keys if key not in found]:
-            for key in waiting:
-                part = _have(run_part, keeper, key, progress)
-                if part is not None:
-                    found[key] = part
-                    bar.update()
-            if len(found) == len(keys) - len(waiting):
-                if not told:
-                    bar.write("waiting for parts that another process is running")
-                told = True
-                time.sleep(1)
-    return found
-
-
-def _have(run_part, keeper, key, progress) -> dict | None:
-    """Return a part, running it if nobody has; None while another process does."""
-    if part := keeper.load(*key):
-        return part
-    with keeper.claim(*key) as ours:
-        if not ours:
-            return None
-        # It may have been finished between the look and the claim.
-        return keeper.load(*key) or run_part(key, keeper, progress)
 
 
 def _bar(count: int, name: str, progress: bool | None):
@@ -170,7 +150,7 @@ def _bar(count: int, name: str, progress: bool | None):
     return tqdm(total=count, desc=name, unit="part", disable=not shown)
 
 
-def _run_part(experiment, settings, data, team, key, keeper, progress) -> dict:
+def _run_part(experiment, settings, data, team, keeper, progress, key) -> dict:
     import keras
 
     from bnteach import models, training
@@ -181,6 +161,7 @@ def _run_part(experiment, settings, data, team, key, keeper, progress) -> dict:
     keras.utils.set_random_seed(seed)
     arguments = experiment.arguments(variant, settings)
     prepared = experiment.prepare(data, arguments)
+    steps = arguments.pop("steps", settings.steps)
     model = experiment.build(arguments, seed)
     model.name = slug(variant, seed)  # shown beside the progress bar
     if team is not None:
@@ -190,7 +171,7 @@ def _run_part(experiment, settings, data, team, key, keeper, progress) -> dict:
     history = training.train(
         model,
         prepared,
-        steps=settings.steps,
+        steps=steps,
         batch_size=settings.batch_size,
         seed=seed,
         record_every=settings.record_every,

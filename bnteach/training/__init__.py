@@ -12,7 +12,7 @@ from bnteach.training.loop import train
 from bnteach.training.order import Order
 from bnteach.training.progress import someone_is_watching
 from bnteach.training.retracing import no_retracing_advice
-from bnteach.training.timing import time_steps
+from bnteach.training.timing import time_rounds, time_steps
 
 __all__ = [
     "Checkpoint",
@@ -21,6 +21,7 @@ __all__ = [
     "evaluate",
     "no_retracing_advice",
     "someone_is_watching",
+    "time_rounds",
     "time_steps",
     "train",
 ]
