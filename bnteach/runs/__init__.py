@@ -5,7 +5,8 @@ runs themselves (`recorded/`). What an experiment *is* belongs into `experiments
 Importing this folder loads no framework, so that commands answer at once.
 """
 
+from bnteach.runs.collection import RunError
 from bnteach.runs.results import ResultsError, Run, list_runs, read, write
 from bnteach.runs.runner import run
 
-__all__ = ["ResultsError", "Run", "list_runs", "read", "run", "write"]
+__all__ = ["ResultsError", "Run", "RunError", "list_runs", "read", "run", "write"]
