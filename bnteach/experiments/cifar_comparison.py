@@ -149,7 +149,7 @@ def _any_rate(arguments, settings):
 def _rates(*rates):
     return {
         network: {"learning_rate": rate}
-        for network, rate in zip(NETWORKS, rates, strict=False)
+        for network, rate in zip(NETWORKS, rates, strict=True)
     }
 
 
@@ -157,7 +157,7 @@ def _rates(*rates):
 # those of "cpu", for want of a sweep of its own. The plain sigmoid network is at chance
 # with every rate: it keeps the source's, and stops early at "cpu".
 RATES = {
-    "quick": _rates(0.001, 0.01, 0.001, 0.01),
+    "quick": _rates(0.001, 0.01, 0.001, 0.01, 0.001, 0.01, 0.01),
     "cpu": _rates(0.001, 0.0003, 0.001, 0.001, 0.001, 0.001, 0.001),
 }
 EARLY = {"sigmoid": {"learning_rate": 0.001, "steps": 1500}}

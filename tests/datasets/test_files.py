@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small_datasets import REAL, TEST, TRAIN, keras_cache, make_arrays, write_file
+from small_datasets import (
+    REAL,
+    TEST,
+    TRAIN,
+    as_loaded,
+    keras_cache,
+    make_arrays,
+    write_file,
+)
 
 from bnteach import datasets
 from bnteach.datasets.catalogue import SPECS
@@ -115,7 +123,7 @@ def test_downloads_of_keras_are_read_and_left(tmp_path, name):
     folder = keras_cache(tmp_path, name)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     data = datasets.load(name)
-    expected = make_arrays(name)
+    expected = as_loaded(name)
     assert data.sha256 == array_hash(expected)
     assert data.source.startswith(str(folder))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_datasets import TEST, TRAIN, keras_cache, make_arrays, write_file
+from small_datasets import TEST, TRAIN, as_loaded, keras_cache, make_arrays, write_file
 
 from bnteach import datasets
 
@@ -202,7 +202,7 @@ def test_pickle_of_today_is_read(tmp_path):
     for protocol in (3, 4):
         (folder / "test_batch").write_bytes(pickle.dumps(batch, protocol))
         data = datasets.load("cifar10")
-        assert data.sha256 == datasets.files.array_hash(arrays)
+        assert data.sha256 == datasets.files.array_hash(as_loaded("cifar10"))
 
 
 def test_batch_that_never_ends(tmp_path):
