@@ -1,29 +1,69 @@
 """Figures: functions take arrays and an ``ax`` and return the ``ax``.
 
-The look is in ``book.mplstyle`` beside this file. Interactive figures are Altair
-charts whose parameters are recomputed in the page, with no server behind it.
+The look is in ``book.mplstyle`` beside this file, the colours are in ``palette``: a
+network that is named gets the one colour and line style that it has in the whole book.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import io
-import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
+
+from bnteach import palette, pictures
+from bnteach.interactive import Interactive, interactive
+
+__all__ = [
+    "Interactive",
+    "interactive",
+    "label_ends",
+    "panels",
+    "plot_curves",
+    "plot_percentiles",
+    "use_style",
+]
+LINE_STYLES = ("-", "--", "-.", ":")
 
 
 def use_style() -> None:
-    """Apply the book's matplotlib style to all figures made afterwards."""
+    """Apply the book's style to all figures made afterwards; notebooks show SVG."""
     with resources.as_file(resources.files("bnteach") / "book.mplstyle") as path:
         plt.style.use(path)
+    pictures.show_as_svg()
+
+
+def panels(
+    count: int, *, height: float = 3.3, width: float = 7.4, **options
+) -> tuple[Figure, Sequence[Axes]]:
+    """Make one row of panels, which stack on a narrow screen of the site.
+
+    Args:
+        count: number of panels.
+        height: of the row, in inches.
+        width: of the whole row, in inches.
+        **options: for ``plt.subplots``, such as ``sharey=True``; each panel keeps the
+            numbers at its axis, since it may stand alone.
+
+    Returns:
+        The figure and its axes, from left to right.
+
+    Raises:
+        ValueError: ``count`` is less than 2.
+    """
+    if count < 2:
+        raise ValueError(f"expected 2 panels or more. Received: {count}")
+    figure, axes = plt.subplots(1, count, figsize=(width, height), **options)
+    for ax in axes:
+        ax.tick_params(labelleft=True)
+    figure.bn_panels = list(axes)
+    return figure, axes
 
 
 def plot_curves(
@@ -35,6 +75,9 @@ def plot_curves(
     ylabel: str = "",
 ) -> Axes:
     """Draw one line a name; several seeds become their mean and a band of min to max.
+
+    Each name stands at the right end of its line. A name of a network ("plain",
+    "batch norm", "ReLU + BN") gives the line the look of that network.
 
     Args:
         ax: where to draw.
@@ -56,13 +99,24 @@ def plot_curves(
                 f"expected curve {name!r} with {len(step)} points, one a step. "
                 f"Received: shape {values.shape}"
             )
-        (line,) = ax.plot(step, values.mean(axis=0), label=name)
+        look = _look(ax, name)
+        (line,) = ax.plot(step, values.mean(axis=0), label=name, **look)
         if len(values) > 1:
             low, high = values.min(axis=0), values.max(axis=0)
             ax.fill_between(step, low, high, color=line.get_color(), alpha=0.15, lw=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend()
-    return ax
+    return label_ends(ax)
+
+
+def _look(ax: Axes, name: str) -> dict[str, str]:
+    look = palette.network_style(name)
+    if look is None:
+        return {}  # the next of the style's cycle
+    # A second curve of the same network keeps the colour and takes a free line style.
+    colour = look["color"]
+    taken = {line.get_linestyle() for line in ax.lines if line.get_color() == colour}
+    free = [s for s in (look["linestyle"], *LINE_STYLES) if s not in taken]
+    return {**look, "linestyle": free[0]} if free else look
 
 
 def plot_percentiles(
@@ -71,6 +125,7 @@ def plot_percentiles(
     percentiles: np.ndarray,
     *,
     names: Sequence[str] = ("15th", "50th", "85th"),
+    network: str = "plain",
     ylabel: str = "input of the unit",
 ) -> Axes:
     """Draw how percentiles of one quantity move while a network trains.
@@ -80,6 +135,7 @@ def plot_percentiles(
         step: x positions, shape (T,).
         percentiles: shape (T, P), one column a percentile.
         names: P labels, drawn at the right end of each line.
+        network: the network that they belong to, whose colour they get.
         ylabel: label of the y axis.
 
     Returns:
@@ -94,108 +150,102 @@ def plot_percentiles(
             f"expected percentiles with shape ({len(step)}, {len(names)}). "
             f"Received: {percentiles.shape}"
         )
+    look = palette.network_style(network) or {"color": palette.OTHERS[0]}
     for column, name in zip(percentiles.T, names, strict=True):
-        middle = name.startswith("50")
-        ax.plot(step, column, color="C0", ls="-" if middle else "--", lw=1.6)
-        ax.annotate(
-            name,
-            (step[-1], column[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize="small",
-        )
-    ax.margins(x=0.1)
+        style = "-" if name.startswith("50") else "--"
+        ax.plot(step, column, color=look["color"], ls=style, lw=1.6, label=name)
     ax.set(xlabel="training step", ylabel=ylabel)
+    return label_ends(ax)
+
+
+def label_ends(ax: Axes) -> Axes:
+    """Write the name of each labelled line of ``ax`` at the line's right end.
+
+    Names move apart where they would touch, also when the axis is changed afterwards.
+    They take the place of a legend; a second call replaces the first.
+
+    Args:
+        ax: axes with lines that have a ``label``.
+
+    Returns:
+        The same ``ax``.
+    """
+    for text in [text for text in ax.texts if isinstance(text, _EndLabel)]:
+        text.remove()
+    group: list[_EndLabel] = []
+    for line in ax.lines:
+        if not str(line.get_label()).startswith("_"):
+            group.append(_EndLabel(ax, line, group))
+    for label in group:
+        ax.add_artist(label)
     return ax
 
 
-class Interactive:
-    """An Altair chart that shows itself where it stands: site, notebook or paper.
+class _EndLabel(Annotation):
+    """The name of one line; all of its group are placed when they are drawn."""
 
-    On the site a small script draws the chart in the page; in JupyterLab and the
-    classic notebook the chart brings its own script along, so that it works without
-    a network; anywhere else, and where scripts are off, the still picture remains.
-    """
-
-    def __init__(self, chart, description: str):
-        self.chart = chart.properties(description=description)
-        self.description = description
-
-    def __repr__(self) -> str:
-        return f"<interactive figure: {self.description}>"
-
-    def _repr_html_(self) -> str:
-        return self._live_html() if _in_live_session() else self._site_html()
-
-    def _live_html(self) -> str:
-        import altair
-        import vl_convert
-
-        version = altair.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
-        bundle = vl_convert.javascript_bundle(vl_version=version)
-        spec = self._spec()
-        # Two charts in one notebook need two names; the same chart keeps its own.
-        div = "bn-" + hashlib.sha256(spec.encode()).hexdigest()[:12]
-        # All in one function: the notebook runs every script in one global scope, where
-        # the same names may not be declared twice.
-        script = (
-            f"(() => {{\n{bundle}\n"
-            f'vegaEmbed("#{div}", {spec}, {{actions: false}});\n}})();'
+    def __init__(self, ax: Axes, line: Line2D, group: list[_EndLabel]):
+        self.group = group
+        y = np.asarray(line.get_ydata(), dtype=float)
+        self.end = next((value for value in y[::-1] if np.isfinite(value)), None)
+        super().__init__(
+            str(line.get_label()),
+            (1, 0),
+            xycoords="axes fraction",
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=palette.text_colour(to_hex(line.get_color())),
+            annotation_clip=False,
+            clip_on=False,
         )
-        return f'<div id="{div}"></div><script>{_inside_script(script)}</script>'
+        self.set_visible(self.end is not None)
 
-    def _spec(self) -> str:
-        return json.dumps(self.chart.to_dict(), sort_keys=True)
+    def wanted(self) -> float:
+        """Return the height in pixels of the line's end, kept within the axes."""
+        box = self.axes.bbox
+        height = self.axes.transData.transform((self.axes.get_xlim()[0], self.end))[1]
+        # On a logarithmic axis zero has no height: it is below all.
+        return min(max(height, box.y0), box.y1) if np.isfinite(height) else box.y0
 
-    def _site_html(self) -> str:
-        spec = _inside_script(self._spec())
-        alt = html.escape(self.description, quote=True)
-        return (
-            '<div class="bn-interactive">'
-            f'<script type="application/vnd.vegalite+json">{spec}</script>'
-            f'<img class="bn-still" src="data:image/png;base64,{self._png()}" '
-            f'alt="{alt}"></div>'
-        )
-
-    def _png(self) -> str:
-        import vl_convert
-        from PIL import Image
-
-        png = vl_convert.vegalite_to_png(self.chart.to_dict(), scale=1)
-        small = io.BytesIO()
-        with Image.open(io.BytesIO(png)) as picture:
-            picture.convert("RGB").quantize(64).save(small, "PNG", optimize=True)
-        return base64.b64encode(small.getvalue()).decode("ascii")
+    def update_positions(self, renderer) -> None:
+        """Move the name next to those of the other lines; matplotlib calls it."""
+        shown = sorted((a for a in self.group if a.get_visible()), key=_EndLabel.wanted)
+        gap = 1.15 * renderer.points_to_pixels(self.get_fontsize())
+        limits = self.axes.bbox.y0, self.axes.bbox.y1
+        heights = spread_apart([label.wanted() for label in shown], gap, *limits)
+        shift = heights[shown.index(self)] - self.axes.bbox.y0
+        self.xyann = (4, shift / renderer.points_to_pixels(1))
+        super().update_positions(renderer)
 
 
-def interactive(chart, description: str) -> Interactive:
-    """Show an Altair chart whose parameters can be moved by mouse and keyboard.
+def spread_apart(
+    heights: Sequence[float], gap: float, low: float, high: float
+) -> list[float]:
+    """Return ``heights`` moved as little as needed to lie ``gap`` apart.
 
     Args:
-        chart: an ``altair`` chart with bound parameters.
-        description: what the chart shows, for readers who do not see it; becomes
-            the alternative text of the still picture and the chart's label.
+        heights: positions in ascending order.
+        gap: the least distance of two neighbours.
+        low: the lowest position to take; it wins where there is too little room.
+        high: the highest position to take.
 
     Returns:
-        An object that the notebook displays.
-
-    Raises:
-        ValueError: the description is empty.
+        The new positions; those that stood too close lie around their common middle.
     """
-    if not description.strip():
-        raise ValueError(
-            f"expected a description of what the chart shows. Received: {description!r}"
-        )
-    return Interactive(chart, description)
-
-
-def _inside_script(text: str) -> str:
-    # "</script" would end the element early; in JavaScript and JSON "\/" is "/".
-    return text.replace("</script", "<\\/script")
-
-
-def _in_live_session() -> bool:
-    # Set by Jupyter's server for kernels that a person opened; not by the tools that
-    # execute notebooks for the site or the tests.
-    return "JPY_SESSION_NAME" in os.environ
+    blocks: list[list[float]] = []  # each: the middle, the number of its members
+    for height in heights:
+        blocks.append([height, 1])
+        while len(blocks) > 1:
+            (a, m), (b, n) = blocks[-2:]
+            if b - a >= gap * (m + n) / 2:
+                break
+            blocks[-2:] = [[(a * m + b * n) / (m + n), m + n]]
+    placed = [
+        middle + gap * (place - (count - 1) / 2)
+        for middle, count in blocks
+        for place in range(int(count))
+    ]
+    last = len(placed) - 1
+    placed = [min(y, high - gap * (last - i)) for i, y in enumerate(placed)]
+    return [max(y, low + gap * i) for i, y in enumerate(placed)]

@@ -46,8 +46,11 @@ SETTLE = """async () => {
     await wait(() => window.MathJax?.startup?.promise);
     await window.MathJax?.startup?.promise;
   }
-  const figures = [...document.querySelectorAll(".bn-interactive")];
-  await wait(() => figures.every((figure) => figure.querySelector("svg")));
+  for (const figure of document.querySelectorAll(".bn-interactive")) {
+    figure.scrollIntoView();  // it is drawn when it comes near the view
+    await wait(() => figure.querySelector(".bn-live svg"));
+  }
+  window.scrollTo(0, 0);
 }"""
 
 

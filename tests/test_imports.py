@@ -35,7 +35,8 @@ ORDER = [
     {"training"},
     {"layers", "models", "datasets"},
     {"initializers", "normalizations", "batch_norm", "files", "plotting"},
-    {"rows"},
+    {"rows", "interactive", "pictures"},
+    {"palette"},
 ]
 # The layer with its parts, and of the training the fast loop and the strategies.
 ON_TENSORFLOW = {name for name in TEXTS if name.split(".")[0] == "layers"} | {
@@ -97,7 +98,10 @@ def test_batch_norm_needs_numpy_alone():
 
 
 def test_plotting_takes_arrays():
-    assert tops(TEXTS["plotting"]) & (FRAMEWORKS | {"bnteach"}) == set()
+    drawing = {"plotting", "interactive", "pictures", "palette"}
+    for name in drawing:
+        assert tops(TEXTS[name]) & FRAMEWORKS == set(), name
+        assert siblings(TEXTS[name]) <= drawing, name
 
 
 def test_tensorflow_is_imported_by_the_layer_the_loop_and_the_strategies_alone():

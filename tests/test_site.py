@@ -422,6 +422,7 @@ def test_every_control_changes_its_figure_by_mouse_and_by_keyboard(visitor):
     for name in READ:
         page = visitor.go(name)
         for figure in page.locator(".bn-interactive").all():
+            figure.scroll_into_view_if_needed()
             assert figure.locator(".bn-still").is_hidden()
             assert controls(figure), name
             for control, ways in controls(figure):

@@ -44,8 +44,8 @@ def run_all(paths, keep):
     except KeyboardInterrupt:
         print(
             *work.failures,
-            f"Stopped after {work.done} of {len(paths)} notebooks. What was finished is "
-            "kept; the same command goes on from there.",
+            f"Stopped after {work.done} of {len(paths)} notebooks. What was finished "
+            "is kept; the same command goes on from there.",
             sep="\n\n",
         )
         sys.exit(130)

@@ -14,7 +14,7 @@ class Mutant(NamedTuple):
     Attributes:
         exercise: name of the exercise that it answers.
         kind: what its result must name.
-        answer: the wrong function; where the exercise asks for a value, it returns it.
+        answer: the wrong function.
         status: of its result.
     """
 
