@@ -35,8 +35,11 @@ def write_notebook(path, cells):
                 code, metadata=metadata, outputs=outputs, execution_count=1
             )
         )
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), path)
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    }
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=metadata), path)
 
 
 def build(folder, pages, extensions, **config):

@@ -41,7 +41,8 @@ def is_placeholder(value: Any) -> bool:
         return True
     if value is NotImplementedError or isinstance(value, NotImplementedError):
         return True
-    if isinstance(value, (tuple, list)) and len(value):
+    if isinstance(value, (tuple, list, set, frozenset, dict)) and len(value):
+        value = value.values() if isinstance(value, dict) else value
         return all(is_placeholder(part) for part in value)
     return False
 
@@ -108,7 +109,7 @@ def call(function: Callable, case: Case) -> Outcome:
     changed = tuple(
         name
         for name, value in case.arguments.items()
-        if not np.array_equal(given[name], value, equal_nan=True)
+        if isinstance(value, np.ndarray) and not np.array_equal(given[name], value)
     )
     return Outcome(case, returned, error, where, changed, printed.getvalue())
 
@@ -187,8 +188,12 @@ def described(value: Any) -> str:
     return f"{name} of shape {tuple(shape)}" if isinstance(shape, tuple) else name
 
 
-def to_array(value: Any) -> np.ndarray:
+def to_array(value: Any, integers: bool = False) -> np.ndarray:
     """Return the numbers of an array, a tensor of any framework, or nested lists.
+
+    Args:
+        value: what holds them.
+        integers: whether whole numbers do.
 
     Raises:
         ValueError: it holds no real numbers, or too coarse ones.
@@ -203,6 +208,8 @@ def to_array(value: Any) -> np.ndarray:
         raise ValueError(
             f"expected an array of numbers. Received: {described(value)}"
         ) from error
+    if integers and array.dtype.kind in "iu":
+        return array
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         raise ValueError(
             f"expected type float32 or float64. Received: type {array.dtype}"

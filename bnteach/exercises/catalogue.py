@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import difflib
 
-from bnteach.exercises import backward, fold, forward, inference, moving_average
+from bnteach.exercises import (
+    backward,
+    by_hand,
+    fold,
+    forward,
+    gradient_check,
+    inference,
+    moving_average,
+    planted,
+    variance,
+)
 from bnteach.exercises.exercise import Exercise
 
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise
     for exercise in (
+        by_hand.FOUR_NUMBERS,
         forward.EXERCISE,
         backward.EXERCISE,
+        gradient_check.EXERCISE,
         moving_average.EXERCISE,
-        moving_average.PYTORCH_EXERCISE,
+        by_hand.STEPS_TO_FORGET,
+        variance.UNBIASED_VARIANCE,
         inference.EXERCISE,
         fold.EXERCISE,
+        planted.EXERCISE,
+        variance.CONVOLUTION_MOMENTS,
+        moving_average.PYTORCH_EXERCISE,
     )
 }
 

@@ -42,3 +42,9 @@ def relative_error(answer: np.ndarray, right: np.ndarray) -> float:
         return 0.0
     largest = max(np.abs(right[finite]).max(), SMALL)
     return float(np.abs(answer[finite] - right[finite]).max() / largest)
+
+
+def digit(value: float) -> str:
+    """Write an error with one digit: "2e-2"."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"

@@ -210,7 +210,7 @@ def _unknown(run, at_fault) -> Result:
             error = _breach(run, at, prop)
             if error > compare.BREACH:
                 return Result(
-                    "property", prop.kind, f"{prop.breach} (by {number(error)})."
+                    "property", prop.kind, f"{prop.breach} (by {compare.digit(error)})."
                 )
     at = at_fault[0]
     return Result("value", "off", f"The values are off: {_how_far(run, at)}.")
@@ -227,15 +227,14 @@ def _how_far(run, at: int) -> str:
         return _not_finite(run, at)
     limit, case = run.limit(at), run.outcomes[at].case
     errors = dict(zip(run.spec.outputs, run.errors(at), strict=True))
-    off = [f"{number(e)} in {name}" for name, e in errors.items() if e > limit]
+    off = [f"{compare.digit(e)} in {name}" for name, e in errors.items() if e > limit]
     agree = [name for name, error in errors.items() if error <= limit]
-    expected = (
-        f"{number(compare.DOUBLE)} in float64, {number(compare.SINGLE)} in float32"
-    )
+    double, single = compare.digit(compare.DOUBLE), compare.digit(compare.SINGLE)
+    expected = f"{double} in float64, {single} in float32"
     if run.numerical:
-        expected = f"{number(limit)} by finite differences"
+        expected = f"{compare.digit(limit)} by finite differences"
     elif case.condition > 1:
-        expected = f"{number(limit)} here"
+        expected = f"{compare.digit(limit)} here"
     said = f"relative error {', '.join(off)}, expected below {expected}; for {case}"
     return said + (f"; {_listed(agree)} right" if agree else "")
 
@@ -250,12 +249,6 @@ def _not_finite(run, at: int) -> str:
         if not np.isfinite(array).all()
     ]
     return f"{'; '.join(counts)}, for {run.outcomes[at].case}"
-
-
-def number(value: float) -> str:
-    """Write an error with one digit: "2e-2"."""
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def _listed(names: Sequence[str]) -> str:

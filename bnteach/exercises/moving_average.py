@@ -149,7 +149,7 @@ check("moving-average", moving_average)
 PYTORCH_EXERCISE = Exercise(
     name="pytorch-momentum",
     question="The same average, in PyTorch's sense of momentum.",
-    chapter=2,
+    chapter=4,
     minutes=3,
     difficulty="easy",
     stub="""def pytorch_average(running, batch, momentum):

@@ -14,7 +14,7 @@ class Mutant(NamedTuple):
     Attributes:
         exercise: name of the exercise that it answers.
         kind: what its result must name.
-        answer: the wrong function.
+        answer: the wrong function; where the exercise asks for a value, it returns it.
         status: of its result.
     """
 

@@ -2,12 +2,15 @@
 
 They keep the checks sharp: every one must get the message of its own kind. `owner/repo
 #N` is a thread on GitHub; "source notebook N" is one of the five that the book grew out
-of. Those to the backward pass are in `mutants_backward`.
+of. Those to the backward pass and to its check are in modules of their own.
 """
 
 import numpy as np
 
-from bnteach.exercises import mutants_backward  # noqa: F401
+from bnteach.exercises import (  # noqa: F401
+    mutants_backward,
+    mutants_gradient_check,
+)
 from bnteach.exercises.mutant_register import MUTANTS, axes, mutant, normalized
 
 __all__ = ["MUTANTS"]
@@ -191,7 +194,7 @@ def has_no_epsilon(x, gamma, beta, moving_mean, moving_variance, epsilon):
     return gamma * (x - moving_mean) / np.sqrt(moving_variance) + beta
 
 
-# torch/nn#567: a variance where the standard deviation is meant.
+# torch/nn#567: variance, standard deviation and its inverse are mixed up.
 @mutant("batch-norm-inference", "divided-by-variance")
 def takes_the_variance_for_its_root(
     x, gamma, beta, moving_mean, moving_variance, epsilon
@@ -231,3 +234,57 @@ def scales_the_rows(kernel, bias, gamma, beta, mean, variance, epsilon):
 def folds_with_its_own_epsilon(kernel, bias, gamma, beta, mean, variance, epsilon):
     factor = gamma / np.sqrt(variance + 1e-5)
     return kernel * factor, (bias - mean) * factor + beta
+
+
+# keras-team/keras#10443: the moving variance is expected to be `x.var()`.
+@mutant("unbiased-variance", "not-corrected")
+def corrects_nothing(batch_variance, count):
+    return np.asarray(batch_variance) * 1.0
+
+
+# d2l-ai/d2l-en#1722: statistics for every position of an image.
+@mutant("convolution-moments", "batch-axis-only", "shape")
+def has_statistics_for_every_position(x):
+    return x.mean(axis=0), x.var(axis=0)
+
+
+# DCASE-REPO/dcase2018_baseline#18: axis 1 kept, where the channels are the last.
+@mutant("convolution-moments", "channels-first", "shape")
+def keeps_the_second_axis(x):
+    return x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
+
+
+# keras-team/keras#1921: the axis of the channels is reduced.
+@mutant("convolution-moments", "wrong-axis", "shape")
+def reduces_the_axis_of_the_channels(x):
+    return x.mean(axis=-1), x.var(axis=-1)
+
+
+# cs231n/cs231n.github.io#180: a momentum of 0.9 taken for the weight of the new value.
+@mutant("steps-to-forget", "swapped-momentum")
+def takes_momentum_for_the_new_weight():
+    return 2
+
+
+# keras-team/keras#7265: with the default of 0.99 there are that many to wait for.
+@mutant("steps-to-forget", "other-momentum")
+def takes_the_default_momentum():
+    return 459
+
+
+# mbadry1/DeepLearning.ai-Summary#183, on paper.
+@mutant("four-numbers", "divided-by-variance")
+def divides_by_five():
+    return [-3 / 5, -1 / 5, 1 / 5, 3 / 5]
+
+
+# callummcdougall/ARENA_3.0#415, on paper.
+@mutant("four-numbers", "unbiased-variance")
+def divides_the_squares_by_three():
+    return np.array([-3, -1, 1, 3]) / np.sqrt(20 / 3)
+
+
+# keras-team/keras#19649: two versions differ in their last digits.
+@mutant("planted-faults", "not-a")
+def takes_other_digits_for_a_fault():
+    return {"A", "B", "C", "E", "F"}

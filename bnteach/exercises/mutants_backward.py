@@ -12,7 +12,7 @@ def detaches_the_statistics(dy, x, gamma, epsilon):
     return gamma * dy / std, (dy * x_hat).sum(axes(x)), dy.sum(axes(x))
 
 
-# deeplearning4j/deeplearning4j#8379: what came through the mean had been left out.
+# deeplearning4j/deeplearning4j#8379 adds what comes through the mean: it was left out.
 @mutant("batch-norm-backward", "mean-detached")
 def leaves_the_mean_out(dy, x, gamma, epsilon):
     x_hat, std = normalized(x, epsilon)
@@ -93,7 +93,7 @@ def sums_over_the_batch_alone(dy, x, gamma, epsilon):
     return dx, dgamma, dbeta
 
 
-# pytorch/pytorch#1410: the corrected variance goes into the backward pass too.
+# pytorch/pytorch#1410 asks where the correction belongs: not in here.
 @mutant("batch-norm-backward", "unbiased-variance")
 def corrects_the_variance(dy, x, gamma, epsilon):
     m = x.size // x.shape[-1]

@@ -2,27 +2,15 @@
 
 - `public_repository` in `_config.yml` is the one place for the repository's address:
   from it come the repository, issue, Colab and Binder buttons, or none of them.
-- The API page gets one section for each module of the package.
+- The API page gets its sections from the folders of the package (api_page.py).
 - The bibliography gets roles that screen readers understand.
 """
 
-import pkgutil
 import re
 
 from sphinx.errors import ConfigError
 
-import bnteach
-
-MODULES_LINE = "% modules-of-bnteach\n"
-MODULE_SECTION = """
-## `{name}`
-
-```{{eval-rst}}
-.. automodule:: {name}
-   :members:
-   :ignore-module-all:
-```
-"""
+from api_page import list_modules
 
 
 def theme_options_for(address):
@@ -55,18 +43,6 @@ def theme_options_for(address):
 def add_public_links(app, config):
     """Put the links to the public repository into the theme's options."""
     config.html_theme_options.update(theme_options_for(config.public_repository))
-
-
-def module_names():
-    """Return the dotted names of the modules of bnteach, `__main__` left out."""
-    modules = pkgutil.walk_packages(bnteach.__path__, "bnteach.")
-    return sorted(module.name for module in modules if "._" not in module.name)
-
-
-def list_modules(app, docname, source):
-    """Replace the marked line of the API page by a section for each module."""
-    sections = "".join(MODULE_SECTION.format(name=name) for name in module_names())
-    source[0] = source[0].replace(MODULES_LINE, sections)
 
 
 def mend_roles(app, pagename, templatename, context, doctree):

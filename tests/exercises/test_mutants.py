@@ -12,9 +12,12 @@ def name(mutant):
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=name)
 def test_mutant_gets_the_message_of_its_kind(mutant):
+    answer = mutant.answer
+    if not answer.__code__.co_argcount:
+        answer = answer()
     # Three checks, since each draws other numbers.
     for _ in range(3):
-        result = exercises.check(mutant.exercise, mutant.answer)
+        result = exercises.check(mutant.exercise, answer)
         assert (result.status, result.kind) == (mutant.status, mutant.kind), (
             result.message
         )

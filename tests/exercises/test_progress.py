@@ -57,6 +57,15 @@ def test_the_command_lists_what_is_solved_and_forgets_it(capsys):
     assert "Nothing was noted" in capsys.readouterr().out
 
 
+def test_the_command_shows_one_exercise(capsys):
+    assert command_line.main(["exercises", NAME]) == 0
+    printed = capsys.readouterr().out
+    assert EXERCISES[NAME].stub.strip() in printed
+    assert EXERCISES[NAME].question in printed
+    assert command_line.main(["exercises", "moving_average"]) == 2
+    assert "Did you mean 'moving-average'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}', "\x00", '{"a": null}'])
 def test_a_damaged_file_is_named_and_kept(content, folder, capsys):
     folder.mkdir()
