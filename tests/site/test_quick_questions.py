@@ -6,8 +6,7 @@ import pytest
 import small_site
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import sync_playwright
-from site_browser import Visitor, chromium, served
+from site_browser import Visitor, served
 
 ONE = """:::{quick-question}
 :name: qq-divisor
@@ -131,12 +130,6 @@ def site(tmp_path_factory):
     pages = {"index.md": PAGE, "other.md": "# Other\n"}
     html, _ = small_site.build(folder, pages, ["quick_questions"])
     return html
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        yield browser
 
 
 @pytest.fixture
