@@ -39,7 +39,9 @@ def main(parsed) -> None:
         where = " ".join(filter(None, [row["where"], row["path"]])) or "nowhere"
         size = "" if row["size"] is None else f"{row['size'] / 1e6:.0f} MB"
         note = "; ".join(filter(None, [row["note"], row["command"]]))
-        table.add_row(row["name"], where, size, note or "checked: the original")
+        printing.add_row(
+            table, row["name"], where, size, note or "checked: the original"
+        )
     printing.show(table)
 
 

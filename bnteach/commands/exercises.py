@@ -34,7 +34,8 @@ def main(parsed) -> None:
     columns = ("NAME", "CHAPTER", "MINUTES", "DIFFICULTY", "SOLVED", "QUESTION")
     table = printing.table(*columns)
     for exercise in EXERCISES.values():
-        table.add_row(
+        printing.add_row(
+            table,
             exercise.name,
             str(exercise.chapter),
             str(exercise.minutes),

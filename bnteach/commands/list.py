@@ -28,7 +28,8 @@ def main(parsed) -> None:
             for profile in experiments.PROFILES
         ]
         records = [name for name in recorded if _belongs(name, experiment)]
-        table.add_row(
+        printing.add_row(
+            table,
             experiment.name,
             experiment.title,
             str(len(experiment.variants)),

@@ -63,7 +63,7 @@ def load_model(parsed):
         )
     sys.path.insert(0, "")  # modules of the current folder
     for name in parsed.imports:
-        importlib.import_module(name)
+        _import(name)
     import keras
 
     import bnteach.layers as own  # registers the package's layer
@@ -77,6 +77,17 @@ def load_model(parsed):
             f"expected in {path} a Keras model that can be loaded safely. Received: "
             f"{reason} (for classes of your own: --import MODULE)"
         ) from error
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and name.startswith(error.name):
+            raise ImportError(
+                f"expected a module to import (--import). Received: {name!r}"
+            ) from error
+        raise  # the module is there, and needs a package that is not
 
 
 def load_data(path: Path) -> Any:

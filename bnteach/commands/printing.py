@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,16 +16,29 @@ def table(*columns: str) -> Table:
     """Return an empty table with these headings."""
     empty = Table(box=box.SIMPLE_HEAD)
     for column in columns:
-        empty.add_column(column, overflow="fold")
+        empty.add_column(plain(column), overflow="fold")
     return empty
+
+
+def add_row(filled: Table, *cells: str) -> None:
+    """Add a row of texts to a table; they may be from anywhere."""
+    filled.add_row(*map(plain, cells))
 
 
 def show(filled: Table) -> None:
     """Print a table, as wide as the window; into a file no line is cut."""
-    console = Console()
+    literal = {"markup": False, "emoji": False, "highlight": False}
+    console = Console(**literal)
     if not console.is_terminal:
-        console = Console(width=160)
+        console = Console(width=160, **literal)
     console.print(filled)
+
+
+def plain(text: str) -> str:
+    """Return a text in one line, without what would move or colour the terminal."""
+    return "".join(
+        letter if letter.isprintable() else repr(letter)[1:-1] for letter in text
+    )
 
 
 def duration(seconds: float) -> str:
@@ -36,13 +52,38 @@ def duration(seconds: float) -> str:
 
 def measured_table(finished: runs.Run) -> Table:
     """Mean, lowest and highest of every single number that was measured at the end."""
-    first = next(iter(finished.variants.values()))[0]["measured"]
-    names = [name for name, value in first.items() if isinstance(value, float | int)]
+    measured = {
+        variant: [part["measured"] for part in parts]
+        for variant, parts in finished.variants.items()
+    }
+    names = _numbers(measured)
     filled = table("VARIANT", *(name.replace("_", " ").upper() for name in names))
-    for variant in finished.variants:
-        cells = []
-        for name in names:
-            values = finished.measured(variant, name)
-            cells.append(f"{values.mean():.4f} ({values.min():.4f}-{values.max():.4f})")
-        filled.add_row(variant, *cells)
+    for variant, several in measured.items():
+        cells = [_cell([found.get(name) for found in several]) for name in names]
+        add_row(filled, variant, *cells)
     return filled
+
+
+def _numbers(measured: Mapping[str, list[Mapping]]) -> list[str]:
+    """Return the names of single numbers, in their order, of whichever variant."""
+    all_of_them = [found for several in measured.values() for found in several]
+    names = dict.fromkeys(name for found in all_of_them for name in found)
+    return [
+        name
+        for name in names
+        if all(isinstance(f.get(name), int | float | None) for f in all_of_them)
+    ]
+
+
+def _cell(values: list[float | None]) -> str:
+    """Return mean, lowest and highest; null in a file stands for NaN or infinity.
+
+    That is what a diverged network measures.
+    """
+    numbers = np.array([np.nan if v is None else v for v in values], float)
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite):
+        return "diverged"
+    text = f"{finite.mean():.4f} ({finite.min():.4f}-{finite.max():.4f})"
+    lost = len(values) - len(finite)
+    return f"{text}, {lost} of {len(values)} diverged" if lost else text

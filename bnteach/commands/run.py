@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from bnteach import experiments
+from bnteach import experiments, runs
 from bnteach.commands import printing
+from bnteach.files import expand
+from bnteach.runs import checks, costs
 
 
 def add_to(commands) -> None:
@@ -38,19 +41,18 @@ def add_to(commands) -> None:
 def main(parsed) -> None:
     """Run the experiment and print what was measured at the end."""
     profile = experiments.profile_name(parsed.profile)
-    # Before the seconds that loading a framework takes.
-    experiments.settings(experiments.get(parsed.name), profile)
-    from bnteach.runs import costs, runner
-
-    seconds = costs.cost_seconds(parsed.name, profile, seeds=parsed.seeds)
+    seeds, folder = _checked(parsed, profile)
+    # TensorFlow's start-up lines say nothing that helps.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    seconds = costs.cost_seconds(parsed.name, profile, seeds=seeds)
     print(f"{parsed.name}, {profile} profile: about {printing.duration(seconds)} here.")
     if parsed.strategy == "multi-worker":
         print("Waiting until all workers that TF_CONFIG names are there.", flush=True)
-    finished = runner.run(
+    finished = runs.run(
         parsed.name,
         profile,
-        seeds=parsed.seeds,
-        directory=parsed.out,
+        seeds=seeds,
+        directory=folder,
         progress=True,
         strategy=parsed.strategy,
     )
@@ -58,4 +60,22 @@ def main(parsed) -> None:
         print("This worker is done. The first one has written the run.")
         return
     printing.show(printing.measured_table(finished))
-    print(f"Written: {parsed.out / (finished.stem + '.json')}")
+    print(f"Written: {folder / (finished.stem + '.json')}")
+    option = "" if folder in runs.search_path() else f' --directory "{folder}"'
+    print(f"Its curves: bnteach show {finished.stem}{option}")
+
+
+def _checked(parsed, profile: str) -> tuple[int, Path]:
+    """Return seeds and folder of the run, or say what is wrong while it costs nothing.
+
+    Loading a framework takes seconds, and training may take hours.
+    """
+    experiment = experiments.get(parsed.name)
+    settings = experiments.settings(experiment, profile)
+    seeds = checks.seed_count(parsed.seeds, settings)
+    variants, strategy = experiment.chosen(settings), parsed.strategy
+    checks.check_backend(experiment, settings, variants, strategy)
+    folder = expand(parsed.out, "--out")
+    if checks.check_strategy(strategy):
+        checks.check_folder(folder, parsed.name, profile)
+    return seeds, folder

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from bnteach import runs
 from bnteach.commands import printing
+from bnteach.files import atomic_path, expand
+
+SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def add_to(commands) -> None:
@@ -23,7 +26,8 @@ def add_to(commands) -> None:
         "--picture",
         type=Path,
         metavar="FILE",
-        help="where the picture goes (default: NAME.png in this folder)",
+        help="where the picture goes: a file, PNG unless its name ends in .svg or "
+        ".pdf, or a folder (default: NAME.png in this folder)",
     )
     show.set_defaults(command=main)
 
@@ -31,15 +35,43 @@ def add_to(commands) -> None:
 def main(parsed) -> None:
     """Print what was measured and draw the curves."""
     finished = runs.read(parsed.name, parsed.directory)
-    print(finished.title)
-    print(f"{finished.label()}, {finished.processor}")
+    path = _picture(parsed.picture, Path(parsed.name).name)
+    print(printing.plain(finished.title))
+    print(printing.plain(f"{finished.label()}, {finished.processor}"))
     printing.show(printing.measured_table(finished))
-    path = parsed.picture or Path(f"{parsed.name}.png")
-    _draw(finished, path)
+    curve = _curve_of_all(finished)
+    if curve is None:
+        print("No picture: the variants have no curve in common.")
+        return
+    _draw(finished, curve, path)
     print(f"Picture: {path}")
 
 
-def _draw(finished: runs.Run, path: Path) -> None:
+def _picture(asked: Path | None, name: str) -> Path:
+    """Return the path of the picture, with the suffix that says how it is stored."""
+    path = Path(f"{name}.png") if asked is None else expand(asked, "--picture")
+    if path.is_dir():
+        path = path / f"{name}.png"
+    if not path.suffix:
+        path = path.with_name(f"{path.name}.png")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f"expected a picture (--picture) that ends in {', '.join(SUFFIXES)}. "
+            f"Received: {path}"
+        )
+    return path
+
+
+def _curve_of_all(finished: runs.Run) -> str | None:
+    """Return the curve to draw: the accuracy in validation, or the first there is."""
+    parts = [part for several in finished.variants.values() for part in several]
+    common = [n for n in parts[0]["curves"] if all(n in p["curves"] for p in parts)]
+    if "val_accuracy" in common:
+        return "val_accuracy"
+    return common[0] if common else None
+
+
+def _draw(finished: runs.Run, name: str, path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -48,11 +80,16 @@ def _draw(finished: runs.Run, path: Path) -> None:
     from bnteach import plotting
 
     plotting.use_style()
-    name = "val_accuracy"
     figure, ax = plt.subplots()
     for variant in finished.variants:
-        curve = {variant: finished.curve(variant, name)}
-        plotting.plot_curves(ax, finished.step(variant), curve, ylabel=name)
-    ax.set_title(finished.label(), fontsize="small")
-    figure.savefig(path)
+        curve = {_literal(variant): finished.curve(variant, name)}
+        plotting.plot_curves(ax, finished.step(variant), curve, ylabel=_literal(name))
+    ax.set_title(_literal(finished.label()), fontsize="small")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary)
     plt.close(figure)
+
+
+def _literal(text: str) -> str:
+    """Return a text that Matplotlib draws as it is: no formula."""
+    return printing.plain(text).replace("$", r"\$")

@@ -6,7 +6,16 @@ Importing this folder loads no framework, so that commands answer at once.
 """
 
 from bnteach.runs.collection import RunError
-from bnteach.runs.results import ResultsError, Run, list_runs, read, write
+from bnteach.runs.results import ResultsError, Run, list_runs, read, search_path, write
 from bnteach.runs.runner import run
 
-__all__ = ["ResultsError", "Run", "RunError", "list_runs", "read", "run", "write"]
+__all__ = [
+    "ResultsError",
+    "Run",
+    "RunError",
+    "list_runs",
+    "read",
+    "run",
+    "search_path",
+    "write",
+]

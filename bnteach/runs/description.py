@@ -14,13 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from bnteach.runs import results
+from bnteach.runs.form import check_part
 
 PACKAGES = ("bnteach", "tensorflow", "jax", "keras", "numpy")
 
 
 def describe(experiment, profile, settings, data, parts, given_up) -> results.Run:
-    """Return a finished run, with all that a reader needs to repeat it."""
+    """Return a finished run, with all that a reader needs to repeat it.
+
+    Raises:
+        results.ResultsError: a part, which may be from a file, lacks something.
+    """
     more = {"given up": given_up} if given_up else {}
+    try:
+        for part in _flat(parts):
+            check_part(part)
+    except ValueError as error:
+        raise results.ResultsError(f"a part of {experiment.name}: {error}") from error
     return results.Run(
         name=experiment.name,
         title=experiment.title,

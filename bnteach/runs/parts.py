@@ -19,6 +19,7 @@ from typing import Any
 import filelock
 
 from bnteach.runs import results
+from bnteach.runs.form import check_part
 
 
 class Parts:
@@ -106,10 +107,24 @@ class Parts:
         if kept.get("identity") != self.identity_of(variant):
             raise results.ResultsError(
                 f"expected in {path} a part of a run with these settings and data. "
-                "Received a part of an older or other run. Remove the folder "
-                f"{self.folder} to start anew."
+                "Received a part of an older or other run, with "
+                f"{_differences(self.identity_of(variant), kept.get('identity'))}. Run "
+                f"it as before, name another folder, or remove {self.folder} to start "
+                "anew."
             )
-        return kept["part"]
+        part = kept.get("part")
+        try:
+            check_part(part, whole=False)
+            if part.get("seed") != seed:
+                raise ValueError(
+                    f"expected seed {seed}. Received: {part.get('seed')!r:.100}"
+                )
+        except ValueError as error:
+            raise results.ResultsError(
+                f"expected a part of a run in {path}. Received another content: "
+                f"{error}. Remove the file to run this part anew."
+            ) from error
+        return part
 
     def forget(self, parts: Mapping[str, list[Mapping[str, Any]]]) -> None:
         """Remove these parts, which are written elsewhere, unless others need them."""
@@ -142,6 +157,26 @@ class Parts:
 def slug(variant: str, seed: int) -> str:
     """Return the name of a part for files and progress bars."""
     return re.sub(r"[^a-z0-9.]+", "-", variant.lower()) + f"-seed-{seed}"
+
+
+def _differences(expected: Any, received: Any) -> str:
+    """Say in which settings two identities differ, the received one first."""
+    if not isinstance(received, dict):
+        return f"{received!r:.100} in place of its settings"
+    found = []
+    for key in sorted({*expected, *received}):
+        here, there = expected.get(key), received.get(key)
+        if here == there:
+            continue
+        if isinstance(here, dict) and isinstance(there, dict):
+            found.append(_differences(here, there))
+        else:
+            found.append(f"{key} {_value(there)} (now: {_value(here)})")
+    return ", ".join(found)
+
+
+def _value(value: Any) -> str:
+    return "none" if value is None else f"{value!r:.100}"
 
 
 def _release(lock: filelock.BaseFileLock) -> None:

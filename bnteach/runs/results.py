@@ -13,14 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from bnteach.files import atomic_path
+from bnteach import experiments
+from bnteach.files import atomic_path, check_regular, expand
+from bnteach.runs.form import check_run
 
 RECORDED = Path(__file__).with_name("recorded")  # the runs that the book speaks of
 DIRECTORY_VARIABLE = "BNTEACH_RESULTS_DIR"
+LARGEST = 500_000_000  # bytes of a file; those of the book have at most 200,000
 
 
 class ResultsError(Exception):
     """A recorded run is missing, damaged or of another form."""
+
+
+class UnknownNameError(ResultsError, KeyError):
+    """A run has no variant, curve, probe or measurement of that name."""
+
+    __str__ = Exception.__str__  # KeyError's shows the message in quotes
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,7 @@ class Run:
 
     def _parts(self, variant: str) -> list[dict[str, Any]]:
         if variant not in self.variants:
-            raise KeyError(
+            raise UnknownNameError(
                 f"expected a variant of {self.name}: {', '.join(self.variants)}. "
                 f"Received: {variant!r}"
             )
@@ -111,12 +120,18 @@ class Run:
     def _stack(self, variant: str, kind: str, name: str) -> np.ndarray:
         parts = self._parts(variant)
         if name not in parts[0][kind]:
-            raise KeyError(
+            raise UnknownNameError(
                 f"expected one of the {kind} of {self.name}: "
                 f"{', '.join(parts[0][kind])}. Received: {name!r}"
             )
-        # JSON has null where a curve has a gap; as float that is NaN.
-        return np.array([part[kind][name] for part in parts], dtype=float)
+        try:
+            # JSON has null where a curve has a gap; as float that is NaN.
+            return np.array([part[kind][name] for part in parts], dtype=float)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ResultsError(
+                f"expected numbers, as many for each seed, in {name!r} of the {kind} "
+                f"of {variant!r}. Received: other values ({error!r})"
+            ) from error
 
 
 def search_path(directory: str | os.PathLike | None = None) -> list[Path]:
@@ -125,11 +140,17 @@ def search_path(directory: str | os.PathLike | None = None) -> list[Path]:
     The folder that is given, and no other; by default the one that
     BNTEACH_RESULTS_DIR names, then `runs` in the current folder, where ``bnteach run``
     writes, then the runs that come with the package.
+
+    Raises:
+        ResultsError: ``~`` stands for a home folder that is not known.
     """
-    if directory is not None:
-        return [Path(directory)]
-    named = os.environ.get(DIRECTORY_VARIABLE)
-    own = [Path(named)] if named else []
+    try:
+        if directory is not None:
+            return [expand(directory, "the folder of recorded runs")]
+        named = os.environ.get(DIRECTORY_VARIABLE)
+        own = [expand(named, DIRECTORY_VARIABLE)] if named else []
+    except ValueError as error:
+        raise ResultsError(str(error)) from error
     return [*own, Path("runs"), RECORDED]
 
 
@@ -150,9 +171,11 @@ def read(name: str, directory: str | os.PathLike | None = None) -> Run:
     path = next(filter(Path.exists, (at / f"{name}.json" for at in folders)), None)
     if path is None:
         raise ResultsError(_no_such_run(name, directory))
+    fields = read_json(path)
     try:
-        return Run(**read_json(path))
-    except TypeError as error:
+        check_run(fields)
+        return Run(**fields)
+    except (ValueError, TypeError) as error:
         raise ResultsError(
             f"expected a recorded run in {path}. Received other fields: {error}"
         ) from error
@@ -165,9 +188,15 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
         ResultsError: the file is damaged. It is left where it is.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+        check_regular(path)
+        if os.stat(path).st_size > LARGEST:
+            raise ValueError(f"more than {LARGEST} bytes")
+        text = Path(path).read_text(encoding="utf-8")
+        value = json.loads(text, parse_int=_integer)
+    except (ValueError, OSError) as error:
         value = error
+    except RecursionError:
+        value = "lists within lists without end"
     if not isinstance(value, dict):
         raise ResultsError(
             f"expected a JSON object in {path}. Received: {value!s:.200}. Remove the "
@@ -176,10 +205,18 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     return value
 
 
+def _integer(digits: str) -> int:
+    """Return a whole number that fits into an array."""
+    if len(digits) > 19:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return int(digits)
+
+
 def list_runs(directory: str | os.PathLike | None = None) -> list[str]:
     """Return the names of the recorded runs that `read` finds, sorted."""
     folders = search_path(directory)
-    return sorted({path.stem for at in folders for path in at.glob("*.json")})
+    found = (path for at in folders for path in at.glob("[!.]*.json"))
+    return sorted({path.stem for path in found if path.is_file()})
 
 
 def write(run: Run, directory: str | os.PathLike) -> Path:
@@ -214,18 +251,22 @@ def _rounded(value: Any) -> Any:
 
 def _no_such_run(name: str, directory: str | os.PathLike | None) -> str:
     known = list_runs(directory)
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     have = ", ".join(known) if known else "none"
     places = ", ".join(map(str, search_path(directory)))
     return (
         f"expected a recorded run in {places} (there: {have}). "
-        f"Received: {name!r}.{hint} "
-        f"Record it with: bnteach run {_command(name)}"
+        f"Received: {name!r:.100}. {_advice(name, known)}"
     )
 
 
-def _command(stem: str) -> str:
-    """Return the arguments of the command line that make the file of that stem."""
-    name, dash, profile = stem.partition("-")
-    return f"{name} --profile {profile if dash else 'full'}"
+def _advice(stem: str, known: list[str]) -> str:
+    """Say how to come by a run of that name, or which name may be meant."""
+    name, dash, profile = stem.rpartition("-")
+    if not dash:
+        name, profile = stem, "full"
+    experiment = experiments.EXPERIMENTS.get(name)
+    if experiment and profile in experiment.profiles:
+        return f"Record it with: bnteach run {name} --profile {profile}"
+    close = difflib.get_close_matches(stem, [*known, *experiments.EXPERIMENTS], n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{hint}Experiments and recorded runs: bnteach list"

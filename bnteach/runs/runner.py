@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from bnteach import datasets, experiments
 from bnteach.experiments.base import normalization_of
-from bnteach.runs import results
+from bnteach.runs import checks, results
 from bnteach.runs.collection import Collection
 from bnteach.runs.description import describe, identity, weights_sha256
 from bnteach.runs.parts import Parts, slug
@@ -49,8 +49,9 @@ def run(
         The run; None on a worker that is not the chief.
 
     Raises:
-        ValueError: unknown experiment, profile, variant or strategy, or fewer than
-            one seed; or the workers were called differently.
+        ValueError: unknown experiment, profile, variant or strategy, fewer than one
+            seed or more than `checks.MOST_SEEDS`; or the workers were called
+            differently.
         ConnectionError: another worker has stopped.
         results.ResultsError: the folder holds parts of a run with other settings.
         RunError: parts failed. The others are finished, and kept in the folder.
@@ -58,9 +59,7 @@ def run(
     experiment = experiments.get(name)
     profile = experiments.profile_name(profile)
     settings = experiments.settings(experiment, profile)
-    seeds = settings.seeds if seeds is None else seeds
-    if seeds < 1:
-        raise ValueError(f"expected at least 1 seed. Received: seeds={seeds}")
+    seeds = checks.seed_count(seeds, settings)
     chosen = _choose(experiment, settings, variants)
     team = None
     if strategy is not None:

@@ -1,27 +1,29 @@
 """One training loop for all networks: history, progress, resume, several devices.
 
 Here live the loop on any Keras backend, its fast path on TensorFlow, checkpoints and
-strategies. Nothing here may know of an experiment, and importing this folder must not
-load TensorFlow: `compiled_loop` and `distribution` are imported when they are used.
+strategies. Nothing here may know of an experiment. Importing this folder loads no
+framework; a name is imported when it is first asked for.
 """
 
-from bnteach.training.checkpoints import Checkpoint
-from bnteach.training.evaluation import evaluate
-from bnteach.training.history import History
-from bnteach.training.loop import train
-from bnteach.training.order import Order
-from bnteach.training.progress import someone_is_watching
-from bnteach.training.retracing import no_retracing_advice
-from bnteach.training.timing import time_rounds, time_steps
+import importlib
+from typing import Any
 
-__all__ = [
-    "Checkpoint",
-    "History",
-    "Order",
-    "evaluate",
-    "no_retracing_advice",
-    "someone_is_watching",
-    "time_rounds",
-    "time_steps",
-    "train",
-]
+_MODULES = {
+    "Checkpoint": "checkpoints",
+    "History": "history",
+    "Order": "order",
+    "evaluate": "evaluation",
+    "no_retracing_advice": "retracing",
+    "someone_is_watching": "progress",
+    "time_rounds": "timing",
+    "time_steps": "timing",
+    "train": "loop",
+}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    return getattr(module, name)

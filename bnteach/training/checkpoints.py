@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bnteach.files import atomic_path
+from bnteach.files import atomic_path, npz_header, open_npz, read_npz_array
 
 
 class Checkpoint:
@@ -66,18 +66,41 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return None
         try:
-            with np.load(self.path) as saved:
-                arrays = dict(saved)
-            text = json.loads(str(arrays.pop("text")))
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            identity, note, arrays = self._read()
+        except Exception as error:  # a parser may raise anything on foreign bytes
             raise ValueError(
                 f"expected a checkpoint of bnteach in {self.path}. Received a file "
                 f"that cannot be read ({error}). Remove it to start anew."
             ) from error
-        self._check(text["identity"])
-        for variable, name in zip(self._variables(), sorted(arrays), strict=True):
-            variable.assign(arrays[name])
-        return text["note"]
+        self._check(identity)
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            variable.assign(array)
+        return note
+
+    def _read(self) -> tuple[dict, dict, list[np.ndarray]]:
+        """Return identity, note and arrays; raise if they are of another form."""
+        with open_npz(self.path) as saved:
+            size = os.stat(self.path).st_size
+            for key in saved.files:
+                # Nothing is compressed: an array is no larger than its file.
+                shape, dtype = npz_header(saved, key)
+                if dtype.hasobject or dtype.itemsize * math.prod(shape) > size:
+                    raise ValueError(f"an array of shape {shape!s:.100} for {key:.100}")
+            arrays = {key: read_npz_array(saved, key) for key in saved.files}
+        text = json.loads(str(arrays.pop("text")))
+        identity, note = text["identity"], text["note"]
+        if not isinstance(identity, dict) or not isinstance(note, dict):
+            raise ValueError("identity or note of another type")
+        if identity == self.identity:
+            self._check_arrays(arrays)
+        return identity, note, [arrays[key] for key in sorted(arrays)]
+
+    def _check_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise unless the arrays are those that `save` writes, before one is used."""
+        found = [(a.shape, a.dtype.itemsize) for _, a in sorted(arrays.items())]
+        own = map(keras.ops.convert_to_numpy, self._variables())
+        if found != [(a.shape, a.dtype.itemsize) for a in own]:
+            raise ValueError("arrays of other shapes than the network has")
 
     def _variables(self) -> list[keras.Variable]:
         metrics = {id(variable) for variable in self.model.metrics_variables}

@@ -17,12 +17,29 @@ def check_cluster(text: str | None) -> None:
         kind, index = config["task"]["type"], config["task"]["index"]
         workers = config["cluster"][kind]
         known = kind in ("chief", "worker") and isinstance(workers, list)
-        known = known and 0 <= index < len(workers)
-    except (ValueError, KeyError, TypeError):
+        known = known and type(index) is int and 0 <= index < len(workers)
+        known = known and all(
+            _is_address(worker)
+            for several in config["cluster"].values()
+            for worker in several
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
         raise ValueError(
             "expected the environment variable TF_CONFIG to name the workers and "
             f"which of them this is, for example {json.dumps(EXAMPLE)}. "
-            f"Received: {text!r}"
+            f"Received: {text!r:.500}"
         )
+
+
+def leads(text: str) -> bool:
+    """Tell whether TF_CONFIG makes this process the first worker, the chief."""
+    config = json.loads(text)
+    kind, index = config["task"]["type"], config["task"]["index"]
+    return kind == "chief" or ("chief" not in config["cluster"] and index == 0)
+
+
+def _is_address(worker: object) -> bool:
+    host, _, port = worker.rpartition(":") if isinstance(worker, str) else ("", "", "")
+    return bool(host) and port.isdecimal() and 0 < int(port) < 65536

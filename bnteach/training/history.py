@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -38,6 +39,30 @@ class History:
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers, fit for JSON."""
         return asdict(self)
+
+    @classmethod
+    def restored(cls, note: Mapping[str, Any]) -> History:
+        """Return the history that `to_dict` wrote, perhaps long ago.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            history = cls(**note)
+            columns = [history.elapsed, *history.curves.values()]
+            columns += history.probes.values()
+            right = {int} == set(map(type, history.step))
+            right = right and {len(history.step)} == set(map(len, columns))
+            right = right and isinstance(sum(history.elapsed), int | float)
+            right = right and isinstance(history.seconds + 0, int | float)
+        except (TypeError, AttributeError):
+            right = False
+        if not right:
+            raise ValueError(
+                "expected the records of a training run in its checkpoint. Received: "
+                f"{note!s:.200}. Remove the file to start anew."
+            )
+        return history
 
 
 def record(history: History, model, data, step: int, probes, metrics) -> None:

@@ -89,7 +89,8 @@ def train(
     identity = {"batch_size": batch_size, "seed": seed, "record_every": record_every}
     drawn = [] if augmentation is None else augmentation.variables
     saved = Checkpoint(checkpoint, trained, identity, drawn)
-    history = History(**(saved.restore() or {}))
+    found = saved.restore()
+    history = History() if found is None else History.restored(found)
     if not history.step:
         record(history, model, data, 0, probes, None)
         history.elapsed.append(0.0)

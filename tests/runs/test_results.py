@@ -74,12 +74,27 @@ def test_names_that_do_not_exist(run, tmp_path):
     with pytest.raises(KeyError, match=r"val_accuracy.*Received: 'los'"):
         run.curve("plain", "los")
     results.write(run, tmp_path)
-    with pytest.raises(results.ResultsError, match=r"Did you mean 'demo'.*run dem "):
+    with pytest.raises(results.ResultsError, match=r"Did you mean 'demo'\?") as told:
         results.read("dem", tmp_path)
-    with pytest.raises(results.ResultsError, match=r"none.*run demo --profile full"):
-        results.read("demo", tmp_path / "empty")
-    with pytest.raises(results.ResultsError, match=r"run demo --profile cpu"):
-        results.read("demo-cpu", tmp_path / "empty")
+    assert "bnteach run" not in str(told.value)  # there is no such experiment
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("tanh_digits", "bnteach run tanh_digits --profile full"),
+        ("tanh_digits-quick", "bnteach run tanh_digits --profile quick"),
+        ("cifar_comparison-cpu", "bnteach run cifar_comparison --profile cpu"),
+        ("tanh_digits-cpu", "Did you mean 'tanh_digits'?"),  # it has no such size
+        ("nope", "'nope'. Experiments and recorded runs: bnteach list"),
+    ],
+)
+def test_advice_for_a_run_that_is_not_there(name, advice, tmp_path):
+    with pytest.raises(results.ResultsError) as told:
+        results.read(name, tmp_path / "empty")
+    assert "there: none" in str(told.value)
+    assert advice in str(told.value)
+    assert ("bnteach run" in str(told.value)) == ("bnteach run" in advice)
 
 
 @pytest.mark.parametrize("text", ["", '{"name": "de', "[1, 2]", '{"name": "demo"}'])
