@@ -91,5 +91,8 @@ def _draw(finished: runs.Run, name: str, path: Path) -> None:
 
 
 def _literal(text: str) -> str:
-    """Return a text that Matplotlib draws as it is: no formula."""
-    return printing.plain(text).replace("$", r"\$")
+    """Return a text that Matplotlib draws as it is, if it is not too long.
+
+    It would read a formula between dollars, and leave out a name that begins with "_".
+    """
+    return " " * (text[:1] in "_") + printing.plain(text)[:80].replace("$", r"\$")
