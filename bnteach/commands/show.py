@@ -84,15 +84,17 @@ def _draw(finished: runs.Run, name: str, path: Path) -> None:
     for variant in finished.variants:
         curve = {_literal(variant): finished.curve(variant, name)}
         plotting.plot_curves(ax, finished.step(variant), curve, ylabel=_literal(name))
-    ax.set_title(_literal(finished.label()), fontsize="small")
+    ax.set_title(_literal(finished.label(), 90), fontsize="small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary)
     plt.close(figure)
 
 
-def _literal(text: str) -> str:
-    """Return a text that Matplotlib draws as it is, if it is not too long.
+def _literal(text: str, most: int = 40) -> str:
+    """Return a text that Matplotlib draws as it is, cut where there is no room.
 
     It would read a formula between dollars, and leave out a name that begins with "_".
     """
-    return " " * (text[:1] in "_") + printing.plain(text)[:80].replace("$", r"\$")
+    text = " " * (text[:1] in "_") + printing.plain(text)
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    return text.replace("$", r"\$")

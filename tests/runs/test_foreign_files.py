@@ -136,7 +136,9 @@ def parts(tmp_path):
 )
 def test_parts_of_another_content(parts, content):
     path = parts.folder / "plain-seed-0.json"
-    path.write_text(json.dumps({"identity": parts.identity, "part": content}))
+    path.write_text(
+        json.dumps({"identity": parts.identity_of("plain"), "part": content})
+    )
     with pytest.raises(results.ResultsError, match=r"plain-seed-0\.json"):
         parts.load("plain", 0)
     assert path.exists()
