@@ -10,6 +10,7 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
+import licences
 import vl_convert
 
 from bnteach.files import atomic_path
@@ -20,9 +21,10 @@ MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff")
 
 
 def write_all(static):
-    """Write what is missing or damaged in the folder `static`."""
+    """Write the list of licences, and what else is missing or damaged in `static`."""
     copy_mathjax(static / "mathjax")
     write_vega_bundle(static / "vega-bundle.js")
+    write_licences(static / "licences.txt")
 
 
 def copy_mathjax(target):
@@ -56,6 +58,14 @@ def write_vega_bundle(target):
     body = f"(() => {{\n{bundle}\n}})();\n".encode()
     with atomic_path(target) as part:
         part.write_bytes(_bundle_head(body) + b"\n" + body)
+
+
+def write_licences(target):
+    """Write the list of what the site serves of others, unless it is there."""
+    text = licences.text().encode()
+    if not target.is_file() or target.read_bytes() != text:
+        with atomic_path(target) as part:
+            part.write_bytes(text)
 
 
 def _bundle_head(body):
