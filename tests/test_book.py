@@ -7,11 +7,13 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import chapter_form
 import nbformat
 import prose_numbers
 import pytest
 import yaml
 
+from bnteach.exercises import EXERCISES
 from bnteach.runs import results
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,8 +24,14 @@ PAGES = sorted(BOOK.glob("*.md"))
 PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$", re.IGNORECASE)
 
+# Chapters that were written anew in the form of chapter_form.py.
+SECOND_EDITION = [path for path in CHAPTERS if path.name.startswith("02_")]
+
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+each_new_chapter = pytest.mark.parametrize(
+    "path", SECOND_EDITION, ids=lambda path: path.stem
+)
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 
 
@@ -190,6 +198,124 @@ def test_chapter_has_exercises_with_folded_and_executed_solutions(path):
                 inside = found[1]  # None at the end of a solution
     assert len(asked) >= 3
     assert executed == dict.fromkeys(asked, True)
+
+
+@each_new_chapter
+def test_chapter_opens_with_its_question_its_figure_and_its_goals(path):
+    opening, figure, goals, setup = read(path).cells[:4]
+    assert re.search(r"^# [^\n]+\n\n[^#]*\?", opening.source)
+    assert "plumbing" in setup.metadata.tags
+    name = figure.metadata["mystnb"]["figure"]["name"]
+    assert f"{{numref}}`{name}`" in opening.source
+    assert re.search(r"After this chapter you can.*Prerequisites", goals.source, re.S)
+    assert re.search(r"\b\d+ minutes", goals.source)
+
+
+@each_new_chapter
+def test_chapter_can_be_read_in_one_sitting(path):
+    assert chapter_form.count_words(prose(path)) <= 3000
+    before = prose(path).split("\n## Common mistakes\n")[0]
+    assert 3 <= len(re.findall(r"^## ", before, re.MULTILINE)) <= 6
+
+
+@each_new_chapter
+def test_shown_code_fits_the_page(path):
+    lines = chapter_form.shown_lines(read(path).cells)
+    assert [line for line in lines if len(line) > 76] == []
+    assert len(lines) <= 200
+
+
+@each_new_chapter
+def test_chapter_asks_before_it_shows(path):
+    names = chapter_form.quick_questions(prose(path))
+    cells = read(path).cells
+    shown = [name for name in names if chapter_form.question_follows(cells, name)]
+    assert len(names) >= 4
+    assert shown == names
+
+
+@each_new_chapter
+def test_chapter_has_figures_that_a_reader_moves(path):
+    assert len(chapter_form.interactive_figures(read(path).cells)) >= 1
+
+
+@each_new_chapter
+def test_exercises_have_stubs_hints_and_solutions_that_pass_the_same_check(path):
+    found = chapter_form.exercises(read(path).cells)
+    assert 5 <= len(found) <= 7
+    for exercise in found:
+        assert exercise.stubs, exercise.label
+        assert exercise.stubs == exercise.hints == exercise.solved, exercise.label
+    named = {name for exercise in found for name in exercise.stubs}
+    number = int(path.name[:2])
+    assert named == {e.name for e in EXERCISES.values() if e.chapter == number}
+
+
+@each_new_chapter
+def test_stubs_are_not_attempted_and_solutions_are_right(path):
+    for number, cell in code_cells(path):
+        shown = prose_numbers.notebook_text(nbformat.from_dict({"cells": [cell]}))
+        if chapter_form.checked(cell, record=False):
+            assert 'data-status="right"' in shown, number
+        elif chapter_form.checked(cell):
+            assert "not attempted yet" in shown, number
+            assert "data-status" not in shown, number
+
+
+def test_exercises_of_chapter_2_start_with_the_two_passes():
+    found = chapter_form.exercises(read(SECOND_EDITION[0]).cells)
+    starts = [exercise.stubs for exercise in found[:2]]
+    assert starts == [["batch-norm-forward"], ["batch-norm-backward"]]
+
+
+MEASURED = """# Title
+
+One two $x$ three [four](five.md) {term}`six`.
+
+(a-label)=
+## Section
+
+$$
+a = b
+$$ (eq-x)
+
+:::{quick-question}
+:name: qq-a
+:answer: 1
+
+Seven eight?
+
+- nine
+  - not counted
+    at all
+- ten
+:::
+
+## Exercises
+
+Not counted.
+
+## Further reading
+
+Not counted.
+"""
+
+
+def test_words_of_a_chapter_are_counted_without_what_is_not_read_through():
+    # Title, Section, one, two, x, three, four, six, seven, eight, nine, ten
+    assert chapter_form.count_words(MEASURED) == 12
+    assert chapter_form.quick_questions(MEASURED) == ["qq-a"]
+
+
+def test_question_without_a_cell_in_its_section_is_found():
+    markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    output = nbformat.v4.new_output("stream", text="1")
+    shows = code("1", outputs=[output])
+    asks = markdown(":::{quick-question}\n:name: qq-a\n:::")
+    assert chapter_form.question_follows([asks, code("2"), shows], "qq-a")
+    assert not chapter_form.question_follows([shows, asks, code("2")], "qq-a")
+    late = [asks, markdown("## Next\n\nText."), shows]
+    assert not chapter_form.question_follows(late, "qq-a")
 
 
 def test_names_of_quick_questions_are_unique_in_the_book():

@@ -34,6 +34,7 @@ ORDER = [
     {"diagnostics"},
     {"training"},
     {"layers", "models", "datasets"},
+    {"page_figures"},
     {"initializers", "normalizations", "batch_norm", "files", "plotting"},
     {"rows", "interactive", "pictures"},
     {"palette"},
