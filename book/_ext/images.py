@@ -86,7 +86,8 @@ def stack(attributes, light, dark, views):
     for x, width, _, height in views:
         view = f"#svgView(viewBox({x:g},0,{width:g},{height:g}))"
         size = {"width": round(width * share), "height": round(height * share)}
-        style = f"--bn-share: {width:g}"
+        # A browser takes the ratio of the whole picture, unless it is told otherwise.
+        style = f"--bn-share: {width:g}; aspect-ratio: {width:g} / {height:g}"
         part = {**attributes, **size, "style": style}
         shown.append(pair(part, light + view, dark + view))
     width = f"--bn-width: {attributes['width']}px"

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 import small_site
 from PIL import Image
+from site_browser import Visitor
 
 from bnteach import palette, pictures, plotting
 
@@ -118,6 +119,20 @@ def test_panels_are_views_of_one_file_side_by_side(page):
     assert starts[0] == 0 < starts[1]
     whole = int(re.search(r"--bn-width: (\d+)px", text)[1])
     assert sum(int(image["width"]) for image in light) == pytest.approx(whole, abs=2)
+
+
+@pytest.mark.browser
+def test_a_panel_shows_its_own_part_and_no_other(site, browser):
+    page = Visitor(browser, site.as_uri() + "/").go("pages/a.html")
+    shown = page.locator("#fig-two img.bn-light")
+    sizes = shown.evaluate_all("all => all.map((i) => [i.src, i.width / i.height])")
+    assert len(sizes) == 2
+    for source, ratio in sizes:
+        width, height = re.search(
+            r"viewBox\([\d.]+,0,([\d.]+),([\d.]+)", source
+        ).groups()
+        assert ratio == pytest.approx(float(width) / float(height), rel=0.02)
+    page.context.close()
 
 
 def test_raster_pictures_keep_one_look_and_sharp_ones_are_halved(page):
