@@ -135,6 +135,16 @@ def test_a_panel_shows_its_own_part_and_no_other(site, browser):
     page.context.close()
 
 
+@pytest.mark.browser
+def test_dark_look_lies_on_the_page_and_not_on_a_plate(site, browser):
+    page = Visitor(browser, site.as_uri() + "/", color_scheme="dark").go("pages/a.html")
+    plates = page.locator("#fig-one img.bn-dark, #fig-two img.bn-dark").evaluate_all(
+        "all => all.map((image) => getComputedStyle(image).backgroundColor)"
+    )
+    assert plates == 3 * ["rgba(0, 0, 0, 0)"]
+    page.context.close()
+
+
 def test_raster_pictures_keep_one_look_and_sharp_ones_are_halved(page):
     (sharp,) = images(figure(page, "fig-three"))
     assert (sharp["width"], sharp["height"]) == ("150", "50")
