@@ -142,6 +142,9 @@ def place(error: BaseException) -> str:
 def callable_of(answer: Any, parameters: Sequence[str]) -> Callable | Result:
     """Return what to call, or the result that says why nothing can be called."""
     expected = f"expected a function of ({', '.join(parameters)})"
+    if hasattr(answer, "trainable_variables"):
+        received = f"Received: {type(answer).__name__}, a layer or a model"
+        return Result("shape", "type", f"{expected}. {received}: call it in one.")
     if inspect.isclass(answer):
         try:
             answer = answer()
@@ -198,11 +201,15 @@ def to_array(value: Any, integers: bool = False) -> np.ndarray:
     Raises:
         ValueError: it holds no real numbers, or too coarse ones.
     """
+    if is_placeholder(value):
+        raise ValueError(f"expected an array of numbers. Received: {described(value)}")
     if hasattr(value, "detach"):  # a tensor of PyTorch that tracks its gradient
         value = value.detach().cpu()
     try:
         array = np.asarray(value)
         if array.dtype == object:
+            if any(is_placeholder(part) for part in array.flat):
+                raise ValueError("a part of it is missing")
             array = array.astype(np.float64)
     except Exception as error:
         raise ValueError(

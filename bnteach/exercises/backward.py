@@ -28,6 +28,13 @@ PATHS = {
     "the derivative of a square brings a factor of 2.",
     "factor-two/doubled": "The part of dx through the variance is twice what it should "
     "be: the derivative of a root brings a factor of 1/2.",
+    "x-for-x-hat": "The part of dx through the variance uses x where it should use "
+    "x_hat, the normalized values.",
+    "share-of-m-minus-one": "The parts of dx are divided by m - 1: a mean and a biased "
+    "variance give each value a share of 1/m.",
+    "share-of-m-minus-one/variance": "The part of dx through the variance is divided "
+    "by m - 1: a biased variance gives each value a share of 1/m.",
+    "not-divided": "dx is not divided by the standard deviation.",
     "divided-by-m": "dx is divided by m as a whole.",
 }
 REST = {
@@ -56,10 +63,12 @@ def solve(dy, x, gamma, epsilon, slips=frozenset()):
     std = divisor(variance, epsilon, slips)
     x_hat = (x - mean) / std
     dgamma, dbeta = parameter_gradients(dy, x, x - mean, x_hat, gamma, slips)
-    along_mean, along_spread = paths(dy, x_hat, count, slips)
+    along = x if "x-for-x-hat" in slips else x_hat
+    along_mean, along_spread = paths(dy, x_hat, along, count, slips)
     scale = np.ones_like(gamma) if "gamma-ignored" in slips else gamma
     inner = 1 if "gamma-ignored/paths" in slips else scale
-    dx = (scale * dy - inner * (along_mean + along_spread)) / std
+    dx = scale * dy - inner * (along_mean + along_spread)
+    dx = dx if "not-divided" in slips else dx / std
     if "divided-by-m" in slips:
         dx = dx / count
     if "dx-is-zero" in slips:
@@ -67,13 +76,15 @@ def solve(dy, x, gamma, epsilon, slips=frozenset()):
     return dx, dgamma, dbeta
 
 
-def paths(dy, x_hat, count, slips):
+def paths(dy, x_hat, along, count, slips):
     """Return what dx loses through the mean and through the variance, without gamma."""
     axes = (0,) if "batch-axis-only" in slips else tuple(range(dy.ndim - 1))
     share = 1 if "sums-not-averaged" in slips else count
-    spread = count - 1 if "unbiased-variance" in slips else share
+    share = count - 1 if "share-of-m-minus-one" in slips else share
+    fewer = {"unbiased-variance", "share-of-m-minus-one/variance"}
+    spread = count - 1 if slips & fewer else share
     along_mean = dy.sum(axes) / (1 if "sums-not-averaged/mean" in slips else share)
-    along_spread = x_hat * ((dy * x_hat).sum(axes) / spread)
+    along_spread = along * ((dy * x_hat).sum(axes) / spread)
     if slips & {"mean-detached", "statistics-detached"}:
         along_mean = 0 * along_mean
     if slips & {"variance-detached", "statistics-detached"}:

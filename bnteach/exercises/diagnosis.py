@@ -7,20 +7,19 @@ named, then a property that does not hold, then the error of the values.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
-from bnteach.exercises import answers, compare
+from bnteach.exercises import answers, compare, mistakes
 from bnteach.exercises.answers import Outcome
 from bnteach.exercises.result import Result
 
 # What sets of drawn cases have in common, the most telling first.
 FEATURES = {
+    "square": "another axis is as long as that of the channels, so that lengths do not "
+    "tell the axes apart",
     "more-axes": "x has more than 2 axes",
-    "square": "there are as many examples as channels, so that lengths do not tell "
-    "the axes apart",
     "gamma": "gamma is not 1",
     "beta": "beta is not 0",
     "single": "the inputs are float32",
@@ -65,7 +64,7 @@ def first_fault(run) -> Result | None:
         return _side_effect(run)
     if run.at_edge:
         return _at_edge(run)
-    names, unexplained = _known_mistakes(run, at_fault)
+    names, unexplained = mistakes.known_mistakes(run, at_fault)
     named = " Also: ".join(run.spec.slips[name] for name in names)
     kind = names[0].split("/")[0] if names else ""
     for at in at_fault:
@@ -78,7 +77,7 @@ def first_fault(run) -> Result | None:
             return Result("shape", kind or problem, message)
     if names:
         if unexplained:
-            named += f" {_listed(unexplained)} is off for another reason too."
+            named += f" Something else is wrong in {_listed(unexplained)} too."
         return Result("property", kind, named)
     return _side_effect(run) or _unknown(run, at_fault)
 
@@ -88,52 +87,6 @@ def _is_wrong(run, at: int) -> bool:
         return True
     error = max(run.errors(at))
     return error > compare.MIXED and error > run.limit(at)
-
-
-def _known_mistakes(run, at_fault) -> tuple[list[str], list[str]]:
-    """Return the mistakes that give just these outputs, and outputs that none gives."""
-    solved = {}
-    found, unexplained = [], []
-    for place, output in enumerate(run.spec.outputs):
-        wrong = [at for at in at_fault if _output_is_wrong(run, at, place)]
-        ran = [at for at in wrong if run.arrays[at] is not None]
-        if not ran:
-            continue
-        wrong = ran + [at for at in wrong if at not in ran]
-        for mistakes in _candidates(run.spec.slips):
-            if all(_explains(run, at, place, mistakes, solved) for at in wrong):
-                names = [n for n in run.spec.slips if n in mistakes and n not in found]
-                found += names
-                break
-        else:
-            unexplained.append(output)
-    return found, unexplained
-
-
-def _candidates(slips):
-    for size in (1, 2):
-        yield from map(frozenset, itertools.combinations(slips, size))
-
-
-def _output_is_wrong(run, at: int, place: int) -> bool:
-    if run.arrays[at] is None:
-        return True
-    return run.errors(at)[place] > run.limit(at)
-
-
-def _explains(run, at: int, place: int, mistakes, solved) -> bool:
-    """Tell whether mistakes give an output as it is, or raise as the function did."""
-    if (at, mistakes) not in solved:
-        try:
-            outputs = run.spec.right_outputs(run.outcomes[at].case, mistakes)
-        except Exception:
-            outputs = None
-        solved[at, mistakes] = outputs
-    outputs = solved[at, mistakes]
-    if outputs is None or run.arrays[at] is None:
-        return outputs is None and run.outcomes[at].error is not None
-    got = run.arrays[at][place]
-    return compare.relative_error(got, outputs[place]) < compare.SLIP
 
 
 def _raised(run, at: int, at_fault, kind: str, named: str) -> Result:
@@ -186,9 +139,16 @@ def _in_common(run, at_fault) -> str:
     """Return the feature that just the wrong cases share, or nothing."""
     if any(run.arrays[at] is None and not run.outcomes[at].error for at in at_fault):
         return ""
-    for feature in FEATURES:
-        those = [at for at in run if feature in run.outcomes[at].case.features]
-        if those == list(at_fault) and len(those) < len(list(run)):
+    every = list(run)
+    with_it = {
+        feature: {at for at in every if feature in run.outcomes[at].case.features}
+        for feature in FEATURES
+    }
+    for feature, those in with_it.items():
+        if those == set(at_fault) and len(those) < len(every):
+            return feature
+    for feature in ("square", "more-axes"):  # some of these cases say enough
+        if set(at_fault) <= with_it[feature]:
             return feature
     return ""
 
@@ -199,21 +159,40 @@ def _unknown(run, at_fault) -> Result:
     if any(not np.isfinite(array).all() for array in run.arrays[at]):
         return Result("value", "not-a-number", f"{_not_finite(run, at)}.")
     if feature := _in_common(run, at_fault):
-        return Result(
-            "property",
-            feature,
-            f"Right, but for the cases in which {FEATURES[feature]} "
-            f"({_how_far(run, at)}).",
-        )
+        said = f"Right, but for the cases in which {FEATURES[feature]}"
+        return Result("property", feature, f"{said} ({_how_far(run, at)}).")
+    if run.spec.alone and run.depends_on_company():
+        return Result("property", *run.spec.alone)
+    if names := run.ignored():
+        said = "make" if len(names) > 1 else "makes"
+        said = f"{_listed(names)} {said} no difference to your result."
+        return Result("property", f"{names[0]}-ignored", said)
+    if outputs := _negative(run, at_fault):
+        return Result("property", "sign", f"The sign of {_listed(outputs)} is wrong.")
     for prop in run.spec.properties:
-        for at in at_fault:
-            error = _breach(run, at, prop)
-            if error > compare.BREACH:
-                return Result(
-                    "property", prop.kind, f"{prop.breach} (by {compare.digit(error)})."
-                )
-    at = at_fault[0]
-    return Result("value", "off", f"The values are off: {_how_far(run, at)}.")
+        error = max(_breach(run, at, prop) for at in at_fault)
+        if error > compare.BREACH:
+            said = f"{prop.breach} (by {compare.digit(error)})."
+            return Result("property", prop.kind, said)
+    said = _how_far(run, at_fault[0])
+    return Result("value", "off", f"The values are off: {said}.")
+
+
+def _negative(run, at_fault) -> list[str]:
+    """Return the outputs that are right but for their sign."""
+    found = []
+    for place, output in enumerate(run.spec.outputs):
+        errors = [
+            compare.relative_error(
+                -run.arrays[at][place],
+                run.spec.right_outputs(run.outcomes[at].case)[place],
+            )
+            for at in at_fault
+            if mistakes.output_is_wrong(run, at, place)
+        ]
+        if errors and max(errors) < compare.SLIP:
+            found.append(output)
+    return found
 
 
 def _breach(run, at: int, prop) -> float:

@@ -22,6 +22,7 @@ SLIPS = {
     "mean-not-scaled": "The moving mean is subtracted without being scaled.",
     "mean-added": "The moving mean is added to the bias: it is subtracted.",
     "beta-scaled": "Beta is scaled like the bias: it is added after the scaling.",
+    "bias-zero": "The folded bias is 0: a normalization without its shift is left.",
     "beta-only": "The folded bias is beta alone.",
     "kernel-kept": "The kernel is left as it was: its columns are scaled too.",
     "kernel-rows": "The rows of the kernel are scaled: the channels that come out are "
@@ -70,6 +71,8 @@ def folded_bias(bias, beta, mean, factor, slips):
     """Return the new bias, right or with mistakes."""
     if "bias-kept" in slips:
         return bias
+    if "bias-zero" in slips:
+        return np.zeros_like(bias)
     if "beta-only" in slips:
         return beta
     scaled, shift = bias * factor, mean * factor

@@ -23,6 +23,8 @@ SLIPS = {
     **AXES,
     **SCALE,
     "not-centered": "The mean is not subtracted before the division.",
+    "sign": "The distances have the wrong sign: the mean is subtracted from x, not x "
+    "from the mean.",
     "not-scaled": "The distances from the mean are not divided by anything.",
     "not-normalized": "x itself is multiplied by gamma and shifted by beta: the "
     "normalization in between is missing.",
@@ -62,6 +64,7 @@ def solve(x, gamma, beta, epsilon, slips=frozenset()):
     if "second-moment" in slips:
         variance = variance + mean**2
     distance = x if "not-centered" in slips else x - mean
+    distance = -distance if "sign" in slips else distance
     spread = 1 if "not-scaled" in slips else divisor(variance, epsilon, slips)
     x_hat = x if "not-normalized" in slips else distance / spread
     return (scale_and_shift(x_hat, gamma, beta, slips),)
@@ -116,7 +119,8 @@ def _rows(arguments, y):
 
 def _mean_is_beta(arguments, outputs):
     y, _ = _rows(arguments, outputs[0])
-    return compare.relative_error(y.mean(0), arguments["beta"])
+    off = np.abs(y.mean(0) - arguments["beta"])
+    return float((off / (np.abs(arguments["gamma"]) + 1)).max())
 
 
 def _spread_is_gamma(arguments, outputs):

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from bnteach.exercises import answers, compare, diagnosis
-from bnteach.exercises.answers import Outcome
+from bnteach.exercises import answers, diagnosis
 from bnteach.exercises.exercise import Case
 from bnteach.exercises.result import Result
-
-SECONDS = 20.0  # after which a slow function is given no further cases
-LEAST_CASES = 8
-MOST_PRINTED = 400  # characters
+from bnteach.exercises.run import Run
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,8 @@ class FunctionAnswer:
         properties: what is tried where no known mistake fits.
         edges: what to say of a case that is wrong alone, by `Case.edge`.
         numerical: whether finite differences are an answer too.
+        alone: where an example must not depend on the others: the kind, and what to
+            say if it does.
         changes: the kind, and what to say, where an argument was changed in place.
         changes_of: the same for single arguments, where it is another mistake.
     """
@@ -64,6 +60,7 @@ class FunctionAnswer:
     properties: tuple[Property, ...] = ()
     edges: Mapping[str, str] | None = None
     numerical: bool = False
+    alone: tuple[str, str] | None = None
     changes: tuple[str, str] = (
         "changed-input",
         "The function changes {names} in place: whoever called it has lost the values. "
@@ -80,21 +77,21 @@ class FunctionAnswer:
             return function
         cases = list(self.cases(rng))
         main = [case for case in cases if not case.edge]
-        runs = [Run(self, function, main[:1])]
-        if runs[0].placeholder:
-            return runs[0].nothing()
-        runs[0].extend(main[1:])
-        if (found := diagnosis.first_fault(runs[0])) is not None:
-            return runs[0].with_printed(found)
-        judged = len(runs[0].judged)
+        run = Run(self, function, main[:1])
+        if run.placeholder:
+            return run.nothing()
+        run.extend(main[1:])
+        if (found := diagnosis.first_fault(run)) is not None:
+            return run.with_printed(found)
+        judged = len(run.judged)
         for case in cases:
-            if not case.edge or (runs[0].numerical and case.condition > 1):
+            if not case.edge or (run.numerical and case.condition > 1):
                 continue
-            edge = Run(self, function, [case], like=runs[0])
+            edge = Run(self, function, [case], like=run)
             if (found := diagnosis.first_fault(edge)) is not None:
                 return edge.with_printed(found)
             judged += 1
-        return runs[0].with_printed(self._right(judged, runs[0].numerical))
+        return run.with_printed(self._right(judged, run.numerical))
 
     def right_outputs(self, case: Case, slips: frozenset[str] = frozenset()):
         """Return what is right for a case, or what mistakes would make of it."""
@@ -111,168 +108,3 @@ class FunctionAnswer:
         precision = " to the precision of finite differences" if numerical else ""
         message = f"The values agree{precision} on {judged} drawn cases.{held}"
         return Result("right", "", message)
-
-
-class Run:
-    """The calls of one function on some cases, and what came back as arrays.
-
-    Args:
-        spec: what is asked.
-        function: the reader's.
-        cases: to call it on.
-        like: a run whose precision holds here too.
-    """
-
-    def __init__(self, spec, function, cases, like: Run | None = None):
-        self.spec, self.function = spec, function
-        self.outcomes: list[Outcome] = []
-        self.arrays: list[tuple[np.ndarray, ...] | None] = []
-        self.problems: list[tuple[str, str] | None] = []
-        self._single = None if like is None else like._single
-        self._numerical = None if like is None else like._numerical
-        self.extend(cases)
-
-    def extend(self, cases: Sequence[Case]) -> None:
-        """Call the function on more cases, fewer if it is slow."""
-        started = time.monotonic()
-        for case in cases:
-            late = time.monotonic() - started > SECONDS
-            if late and len(self.outcomes) >= LEAST_CASES:
-                break
-            outcome = answers.call(self.function, case)
-            right = self.spec.right_outputs(case)
-            arrays, problem = diagnosis.read(outcome, self.spec.outputs, right)
-            self.outcomes.append(outcome)
-            self.arrays.append(arrays)
-            self.problems.append(problem)
-
-    @property
-    def at_edge(self) -> str:
-        """The kind of the one mistake that this run looks for, or nothing."""
-        return self.outcomes[0].case.edge
-
-    @property
-    def placeholder(self) -> bool:
-        """Tell whether the first call gave nothing."""
-        return self.outcomes[0].placeholder
-
-    def nothing(self) -> Result:
-        """Return "not attempted", or that a return is missing where work was done."""
-        outcome = self.outcomes[0]
-        silent = outcome.returned is None and outcome.error is None
-        if silent and answers.works(self.function):
-            return Result(
-                "shape",
-                "nothing-returned",
-                f"expected {', '.join(self.spec.outputs)}. Received: None. The "
-                "function computes something and does not return it.",
-            )
-        return answers.not_attempted()
-
-    @property
-    def judged(self) -> list[int]:
-        """Which calls count: finite differences of float32 inputs say nothing."""
-        every = range(len(self.outcomes))
-        if not self.numerical:
-            return list(every)
-        return [at for at in every if not self.outcomes[at].case.single]
-
-    def errors(self, at: int, slips: frozenset[str] = frozenset()) -> list[float]:
-        """Return the relative error of each output of a call."""
-        right = self.spec.right_outputs(self.outcomes[at].case, slips)
-        return [
-            compare.relative_error(got, expected)
-            for got, expected in zip(self.arrays[at], right, strict=True)
-        ]
-
-    def limit(self, at: int) -> float:
-        """Return the largest error of a right answer for a call."""
-        case = self.outcomes[at].case
-        given = any(array.dtype.itemsize == 4 for array in self.arrays[at])
-        return compare.limit(case, case.single or given or self.single, self.numerical)
-
-    @property
-    def single(self) -> bool:
-        """Tell whether the function computes in float32 whatever it is given.
-
-        It does if the digits of x beyond float32 make no difference to it, or those
-        of another argument.
-        """
-        if self._single is None:
-            arguments = self.outcomes[0].case.arguments
-            self._single = any(
-                self._ignores(functools.partial(rounded, name=name))
-                for name, value in arguments.items()
-                if isinstance(value, np.ndarray)
-            )
-        return self._single
-
-    @property
-    def numerical(self) -> bool:
-        """Tell whether the function takes finite differences.
-
-        Of a formula nothing but the scale changes when x is doubled; a difference
-        with a fixed step becomes another one.
-        """
-        if not self.spec.numerical:
-            return False
-        if self._numerical is None:
-            self._numerical = False
-            near = [
-                max(self.errors(at)) < compare.NUMERICAL
-                for at in range(len(self.outcomes))
-                if self.arrays[at] is not None and not self.outcomes[at].case.single
-            ]
-            self._numerical = (
-                bool(near) and all(near) and not self._ignores(doubled, undone)
-            )
-        return self._numerical
-
-    def _ignores(self, change, undo=lambda arrays: arrays) -> bool:
-        """Tell whether a change of the first case leaves the outputs as they are."""
-        if not self.arrays or self.arrays[0] is None:
-            return False
-        case = self.outcomes[0].case
-        outcome = answers.call(self.function, change(case))
-        right = self.spec.right_outputs(case)
-        arrays, _ = diagnosis.read(outcome, self.spec.outputs, right)
-        if arrays is None:
-            return False
-        pairs = zip(undo(arrays), self.arrays[0], strict=True)
-        return all(compare.relative_error(new, old) < 1e-12 for new, old in pairs)
-
-    def repeats(self) -> bool:
-        """Tell whether a second call with the first arguments gives the same."""
-        return self._ignores(lambda case: case)
-
-    def with_printed(self, result: Result) -> Result:
-        """Add what the reader's function printed in its first call."""
-        printed = self.outcomes[0].printed.strip()
-        if not printed:
-            return result
-        if len(printed) > MOST_PRINTED:
-            printed = printed[:MOST_PRINTED] + " ..."
-        note = f"\nYour function printed, in its first call:\n{printed}"
-        return replace(result, message=result.message + note)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.judged)
-
-
-def rounded(case: Case, name: str) -> Case:
-    """Return a case with an argument of fewer digits, still in float64."""
-    coarse = case.arguments[name].astype(np.float32).astype(np.float64)
-    return replace(case, arguments={**case.arguments, name: coarse})
-
-
-def doubled(case: Case) -> Case:
-    """Return a case with x twice as large, and epsilon four times."""
-    given = case.arguments
-    return replace(
-        case, arguments={**given, "x": given["x"] * 2, "epsilon": given["epsilon"] * 4}
-    )
-
-
-def undone(arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """Undo in dx what doubling x does to it."""
-    return (arrays[0] * 2, *arrays[1:])

@@ -20,6 +20,8 @@ SPREADS = (
     "divided-by-variance/squared",
     "epsilon-outside",
     "epsilon-ignored",
+    "epsilon-ignored/none",
+    "variance-squared",
     "epsilon-twice",
     "epsilon-squared",
 )
@@ -41,8 +43,12 @@ SLIPS = {
     "inference the size of the batch plays no part.",
     "swapped-statistics": "The moving mean and the moving variance are swapped.",
     "not-centered": "The moving mean is not subtracted.",
+    "sign": "The distances have the wrong sign: the mean is subtracted from x, not x "
+    "from the mean.",
     "not-scaled": "The distances from the mean are not divided by anything.",
     "not-normalized": forward.SLIPS["not-normalized"],
+    "mean-not-scaled": "The moving mean is subtracted without being scaled: with "
+    "y = a x + b it is a part of b, times a.",
     "added-mean": "The moving mean is added: it is subtracted.",
 }
 
@@ -76,8 +82,11 @@ def solve(x, gamma, beta, moving_mean, moving_variance, epsilon, slips=frozenset
     """Return (y,), right or with mistakes."""
     mean, variance = statistics_used(x, moving_mean, moving_variance, slips)
     distance = x if "not-centered" in slips else x - mean
+    distance = -distance if "sign" in slips else distance
     spread = 1 if "not-scaled" in slips else divisor(variance, epsilon, slips)
     x_hat = x if "not-normalized" in slips else distance / spread
+    if "mean-not-scaled" in slips:
+        return (scale_and_shift(x / spread, gamma, beta - mean, slips),)
     return (scale_and_shift(x_hat, gamma, beta, slips),)
 
 
@@ -164,6 +173,11 @@ check("batch-norm-inference", batch_norm_inference)
             "batch-of-one": "It goes wrong for a single example: in inference an "
             "example can come alone."
         },
+        alone=(
+            "batch-statistics",
+            "The output for an example depends on the other examples of the batch: in "
+            "inference it must not.",
+        ),
         changes_of={"moving_mean": UPDATED, "moving_variance": UPDATED},
     ),
 )

@@ -23,6 +23,8 @@ AXES = {
     "raises, and the values are wrong all the same.",
     "every-example": "The statistics are taken within each example, over all its axes: "
     "that is layer normalization.",
+    "first-two-axes": "The statistics are over the first two axes alone. Where x has "
+    "more, every axis but that of the channels is reduced.",
     "channels-first": "The second axis is kept as that of the channels: here they are "
     "the last axis.",
     "one-for-all": "One mean and one variance are used for all channels: each channel "
@@ -38,7 +40,11 @@ SPREAD = {
     "before the root is taken.",
     "epsilon-ignored": "Epsilon makes no difference to your result: the argument is "
     "not used, or something else is in its place.",
+    "epsilon-ignored/none": "Epsilon makes no difference to your result: the argument "
+    "is not used, or something else is in its place.",
     "epsilon-twice": "Epsilon is added twice.",
+    "variance-squared": "The variance is squared before epsilon is added: it is the "
+    "square of the standard deviation already.",
     "epsilon-squared": "Epsilon is squared before it is added: it is a part of the "
     "variance as it stands.",
     "unbiased-variance": "You divided by m - 1 to get the variance: normalization "
@@ -56,6 +62,8 @@ def reduced_axes(shape: tuple[int, ...], slips: frozenset[str]) -> tuple[int, ..
     last = len(shape) - 1
     if "batch-axis-only" in slips:
         return (0,)
+    if "first-two-axes" in slips:
+        return tuple(range(min(2, last)))
     if "positions-only" in slips:
         return tuple(range(1, last))
     if slips & {"wrong-axis", "wrong-axis/flat"}:
@@ -89,10 +97,14 @@ def divisor(variance: np.ndarray, epsilon: float, slips: frozenset[str]) -> np.n
     """Return the root of variance + epsilon, or what a mistake puts in its place."""
     if "epsilon-ignored" in slips:
         epsilon = min(FIXED_EPSILON, epsilon / 4)
+    if "epsilon-ignored/none" in slips:
+        epsilon = 0
     if "epsilon-twice" in slips:
         epsilon = 2 * epsilon
     if "epsilon-squared" in slips:
         epsilon = epsilon**2
+    if "variance-squared" in slips:
+        variance = variance**2
     if "epsilon-outside" in slips:
         return np.sqrt(variance) + epsilon
     if "divided-by-variance" in slips:

@@ -18,10 +18,10 @@ COMMON = {
     "equal-weights": "The old and the new value have equal weights, whatever the "
     "momentum.",
     "decays": "The value of the batch is left out: the average only shrinks.",
-    "fixed-momentum": "Momentum makes no difference to your result: a fixed number is "
-    "in its place.",
-    "fixed-momentum/0.9": "Momentum makes no difference to your result: a fixed number "
+    "momentum-ignored": "Momentum makes no difference to your result: a fixed number "
     "is in its place.",
+    "momentum-ignored/0.9": "Momentum makes no difference to your result: a fixed "
+    "number is in its place.",
     "wrong-way": "The average moves away from the value of the batch.",
 }
 SLIPS = {
@@ -38,7 +38,7 @@ PYTORCH_SLIPS = {
 
 def solve(moving, batch, momentum, slips=frozenset()):
     """Return (new,) in Keras's sense, right or with mistakes."""
-    for kind, fixed in (("fixed-momentum", 0.99), ("fixed-momentum/0.9", 0.9)):
+    for kind, fixed in (("momentum-ignored", 0.99), ("momentum-ignored/0.9", 0.9)):
         momentum = fixed if kind in slips else momentum
     if "swapped-momentum" in slips:
         momentum = 1 - momentum
@@ -62,7 +62,7 @@ def solve(moving, batch, momentum, slips=frozenset()):
 
 def solve_pytorch(running, batch, momentum, slips=frozenset()):
     """Return (new,) in PyTorch's sense, right or with mistakes."""
-    if slips & {"fixed-momentum", "fixed-momentum/0.9"}:
+    if slips & {"momentum-ignored", "momentum-ignored/0.9"}:
         momentum = 1 - momentum
     return solve(running, batch, 1 - momentum, slips)
 

@@ -149,7 +149,7 @@ def keeps_a_running_sum(moving, batch, momentum):
 
 
 # Source notebook 000: the comment says momentum 0, the code has 0.99.
-@mutant("moving-average", "fixed-momentum")
+@mutant("moving-average", "momentum-ignored")
 def keeps_its_own_momentum(moving, batch, momentum=0.99):
     return moving * 0.99 + batch * 0.01
 
