@@ -45,6 +45,7 @@ def _candidates(run, ran, place: int, solved) -> Iterator[frozenset[str]]:
 
 
 def output_is_wrong(run, at: int, place: int) -> bool:
+    """Tell whether one output of a call is off, or missing since it raised."""
     if run.arrays[at] is None:
         return True
     error = run.errors(at)[place]
