@@ -8,6 +8,8 @@ Source: Ioffe and Szegedy (2015), Algorithms 1 and 2.
 
 from __future__ import annotations
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -19,12 +21,8 @@ from bnteach.layers.base import (
     check_momentum,
     check_rank_and_axis,
 )
-from bnteach.layers.moments import (
-    joint_moments,
-    mean_of_some,
-    spread,
-    values_per_channel,
-)
+from bnteach.layers.moments import batch_statistics, move, values_per_channel
+from bnteach.layers.sums import spread
 
 
 def batch_moments(x: tf.Tensor, axis: int = -1) -> tuple[tf.Tensor, tf.Tensor]:
@@ -42,11 +40,8 @@ def batch_moments(x: tf.Tensor, axis: int = -1) -> tuple[tf.Tensor, tf.Tensor]:
         ValueError: If x has fewer than 2 axes or the axis is not one of them.
     """
     x, axis = _check(x, axis)
-    reduced = [i for i in range(x.shape.rank) if i != axis]  # [0] or [0, 1, 2]
-    mean, variance = tf.nn.moments(x, reduced)
-    # tf.nn.moments takes the mean inside the variance for a constant, which is right
-    # for first derivatives only. This term is 0, and makes all derivatives right.
-    return mean, variance - tf.square(mean - tf.stop_gradient(mean))
+    batch = batch_statistics(x, axis)
+    return batch.mean, batch.variance
 
 
 def batch_normalize(
@@ -97,9 +92,7 @@ def update_moving_average(
     Raises:
         ValueError: If momentum is not from 0 to 1.
     """
-    momentum = check_momentum(momentum)
-    batch = tf.cast(batch, moving.dtype)
-    moving.assign(moving * momentum + batch * (1 - momentum))
+    move(moving, batch, check_momentum(momentum), count=1)
 
 
 def _check(x: tf.Tensor, axis: int) -> tuple[tf.Tensor, int]:
@@ -197,19 +190,17 @@ class BatchNormalization(BatchNormalizationBase):
             y, mean, variance = fused.normalize_batch(x, gamma, beta, self.epsilon)
             self._remember(mean, variance, values_per_channel(x, self.axis))
             return y
-        if mask is None and not self.synchronized:
-            near = tf.stop_gradient(mean_of_some(x, self.axis))  # (C,)
-            centered = x - spread(near, x, self.axis)
-            offset, variance = batch_moments(centered, self.axis)
-            mean, count = near + offset, values_per_channel(x, self.axis)
-        else:
-            mean, variance, count = joint_moments(x, self.axis, mask, self.synchronized)
-            centered, offset = x - spread(mean, x, self.axis), tf.zeros_like(mean)
+        kept = None if mask is None else tf.ones_like(x, "bool") & mask[..., tf.newaxis]
+        batch = batch_statistics(x, self.axis, kept, self.synchronized)
         if self.renorm:
-            r, d = renorm.correction(mean, variance, self)
+            r, d = renorm.correction(batch, self)
             gamma, beta = renorm.apply_correction(r, d, gamma, beta)
-        self._remember(mean, variance, count)
-        return self._normalize(centered, offset, variance, gamma, beta)
+        self._remember(batch.mean, batch.variance, batch.count)
+        y = self._normalize(batch.centered, batch.offset, batch.variance, gamma, beta)
+        if kept is None:
+            return y
+        # What is left out and not a number is none afterwards, and harms no other.
+        return tf.where(kept | tf.math.is_finite(x), y, math.nan)
 
     def _normalize(self, centered, offset, variance, gamma, beta) -> tf.Tensor:
         return batch_normalize(
@@ -220,11 +211,11 @@ class BatchNormalization(BatchNormalizationBase):
         """Move the moving statistics towards those of a batch of count values."""
         if self.moving_variance_estimator == "unbiased":
             variance = variance * (count / tf.maximum(count - 1, 1))
-        update_moving_average(self.moving_mean, mean, self.momentum)
+        move(self.moving_mean, mean, self.momentum, count)
         if self.renorm:
-            renorm.update_statistics(self, mean, variance)
+            renorm.update_statistics(self, mean, variance, count)
         else:
-            update_moving_average(self.moving_variance, variance, self.momentum)
+            move(self.moving_variance, variance, self.momentum, count)
 
     def _parameters(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return gamma and beta in x's type; what the layer lacks is 1 or 0."""
@@ -240,6 +231,8 @@ class BatchNormalization(BatchNormalizationBase):
         if mode == "training" and (self.synchronized or self.renorm):
             return False
         if self.axis not in (-1, x.shape.rank - 1):
+            return False
+        if mode == "training" and not fused.can_serve(x.shape):
             return False
         # XLA puts code of its own in the kernel's place, with the variance as
         # E[x**2] - E[x]**2; the separate operations it fuses just as well.

@@ -10,6 +10,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from bnteach.layers.moments import BatchStatistics, move
+
 CLIPPING_KEYS = ("rmax", "rmin", "dmax")
 
 
@@ -41,22 +43,23 @@ def check_clipping(clipping: dict[str, float] | None) -> dict[str, float]:
     return clipping
 
 
-def correction(mean, variance, layer: keras.layers.Layer):
+def correction(batch: BatchStatistics, layer: keras.layers.Layer):
     """Compute r = std / renorm_stddev and d = (mean - renorm_mean) / renorm_stddev.
 
     Args:
-        mean: Batch mean, shape (C,).
-        variance: Batch variance, shape (C,).
+        batch: Statistics of the batch.
         layer: Holds renorm_mean, renorm_stddev, renorm_clipping and epsilon.
 
     Returns:
         r and d, each with shape (C,), clipped, and constant to the gradient.
     """
     floor = layer.epsilon**0.5  # no std + epsilon is smaller: never divide by zero
-    renorm_stddev = ops.maximum(ops.cast(layer.renorm_stddev, mean.dtype), floor)
-    renorm_mean = ops.cast(layer.renorm_mean, mean.dtype)
-    r = ops.sqrt(variance + layer.epsilon) / renorm_stddev
-    d = (mean - renorm_mean) / renorm_stddev
+    dtype = batch.near.dtype
+    renorm_stddev = ops.maximum(ops.cast(layer.renorm_stddev, dtype), floor)
+    renorm_mean = ops.cast(layer.renorm_mean, dtype)
+    r = ops.sqrt(batch.variance + layer.epsilon) / renorm_stddev
+    # In this order, for the mean itself is rounded.
+    d = (batch.near - renorm_mean + batch.offset) / renorm_stddev
     limits = layer.renorm_clipping
     if "rmin" in limits:
         r = ops.maximum(r, limits["rmin"])
@@ -83,7 +86,7 @@ def apply_correction(r, d, gamma, beta):
     return scale, shift if beta is None else shift + beta
 
 
-def update_statistics(layer: keras.layers.Layer, mean, variance) -> None:
+def update_statistics(layer: keras.layers.Layer, mean, variance, count) -> None:
     """Move every statistic but moving_mean towards those of the batch.
 
     As in Keras, a moving standard deviation is averaged, and the moving variance
@@ -93,6 +96,7 @@ def update_statistics(layer: keras.layers.Layer, mean, variance) -> None:
         layer: Holds the variables, momentum, renorm_momentum and epsilon.
         mean: Batch mean, shape (C,).
         variance: Batch variance, shape (C,).
+        count: Number of values behind them, shape (C,) or (); 0 moves nothing.
     """
     stddev = ops.sqrt(variance + layer.epsilon)
     for moving, batch, momentum in (
@@ -100,7 +104,9 @@ def update_statistics(layer: keras.layers.Layer, mean, variance) -> None:
         (layer.renorm_stddev, stddev, layer.renorm_momentum),
         (layer.moving_stddev, stddev, layer.momentum),
     ):
-        batch = ops.cast(batch, moving.dtype)
-        moving.assign(moving * momentum + batch * (1 - momentum))
+        move(moving, batch, momentum, count)
     squared = ops.square(ops.convert_to_tensor(layer.moving_stddev))
-    layer.moving_variance.assign(ops.relu(squared - layer.epsilon))
+    new = ops.relu(squared - layer.epsilon)
+    new = ops.where(new > 1e-6 * layer.epsilon, new, 0.0)  # below, it is rounding
+    old = ops.convert_to_tensor(layer.moving_variance)
+    layer.moving_variance.assign(ops.where(count > 0, new, old))
