@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bnteach.checks import check_number
+from bnteach.moving_statistics import unbiased_variance, update_moving_average
 from bnteach.rows import (
     blocks,
     from_rows,
@@ -21,9 +23,20 @@ from bnteach.rows import (
     per_channel,
     scale_and_shift,
     split_mean,
+    sum_of_distances,
     sum_rows,
     to_rows,
 )
+
+__all__ = [
+    "Cache",
+    "batch_norm_backward",
+    "batch_norm_backward_graph",
+    "batch_norm_inference",
+    "batch_norm_train",
+    "unbiased_variance",
+    "update_moving_average",
+]
 
 
 class Cache(NamedTuple):
@@ -33,7 +46,9 @@ class Cache(NamedTuple):
         rows: The input seen as (M, C); not a copy where x allows it, so x must not be
             changed before the backward pass.
         gamma: Scale, shape (C,).
-        mean: Batch mean, shape (C,), float64.
+        near_mean: A value near the batch mean, in the type of rows, shape (C,).
+        offset: Batch mean less near_mean, shape (C,), float64. The two together hold
+            more digits of a large mean than one number can.
         variance: Batch variance, shape (C,), float64, divided by M (not M - 1).
         std: Square root of variance + epsilon, shape (C,), float64.
         count: M, the number of values each mean is taken over.
@@ -44,13 +59,19 @@ class Cache(NamedTuple):
 
     rows: np.ndarray
     gamma: np.ndarray
-    mean: np.ndarray
+    near_mean: np.ndarray
+    offset: np.ndarray
     variance: np.ndarray
     std: np.ndarray
     count: int
     shape: tuple[int, ...]
     dtype: np.dtype
     axis: int
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Batch mean, shape (C,), float64."""
+        return self.near_mean + self.offset
 
 
 def batch_norm_train(
@@ -63,8 +84,8 @@ def batch_norm_train(
     """Normalize with the statistics of the batch (Algorithm 1 of the paper).
 
     Per channel: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta. Distances
-    to a first estimate of the mean are squared, never x itself, so a large mean
-    costs no accuracy.
+    to a first estimate of the mean are summed and squared, never x itself, so a large
+    mean costs no digits beyond those that x itself has lost by its rounding: BOUND.
 
     Args:
         x: Input of any rank, type float16, bfloat16, float32 or float64. The 16-bit
@@ -79,8 +100,8 @@ def batch_norm_train(
 
     Raises:
         TypeError: If x is not of a floating type.
-        ValueError: If x is empty, if a length or the axis does not fit, or if
-            variance + epsilon is not above zero.
+        ValueError: If x is empty, if a length or the axis does not fit, if epsilon is
+            not a finite number, or if variance + epsilon is not above zero.
     """
     rows, axis = to_rows("x", x, axis)  # (M, C)
     count, channels = rows.shape
@@ -93,12 +114,8 @@ def batch_norm_train(
     beta = per_channel("beta", beta, channels)
 
     near_mean = mean_of_some(rows)  # (C,)
-    total, squares = np.zeros((2, channels))
     y = np.empty_like(rows)  # (M, C)
-    for block in blocks(rows):
-        distance = np.subtract(rows[block], near_mean, out=y[block])
-        total += sum_rows(distance)
-        squares += sum_rows(np.square(distance))
+    total, squares = sum_of_distances(rows, near_mean, out=y)  # (C,), (C,)
     offset = total / count  # from near_mean to the mean, so little cancels in
     variance = squares / count - offset**2
 
@@ -106,9 +123,10 @@ def batch_norm_train(
     scale = gamma / std
     scale_and_shift(y, scale, beta - offset * scale)
 
-    mean, like = near_mean + offset, np.asarray(x)
-    cache = Cache(rows, gamma, mean, variance, std, count, like.shape, like.dtype, axis)
-    return from_rows(y, cache.shape, cache.dtype, axis), cache
+    like = np.asarray(x)
+    kind = like.shape, like.dtype, axis
+    cache = Cache(rows, gamma, near_mean, offset, variance, std, count, *kind)
+    return from_rows(y, *kind), cache
 
 
 def batch_norm_inference(
@@ -139,8 +157,8 @@ def batch_norm_inference(
 
     Raises:
         TypeError: If x is not of a floating type.
-        ValueError: If a length or the axis does not fit, or if
-            moving_variance + epsilon is not above zero.
+        ValueError: If a length or the axis does not fit, if epsilon is not a finite
+            number, or if moving_variance + epsilon is not above zero.
     """
     rows, axis = to_rows("x", x, axis)  # (M, C)
     channels = rows.shape[1]
@@ -184,8 +202,8 @@ def batch_norm_backward(
     """
     dy = _dy_to_rows(dy, cache)  # (M, C)
     rows, gamma, std, count = cache.rows, cache.gamma, cache.std, cache.count
+    near_mean, offset = cache.near_mean, cache.offset
 
-    near_mean, offset = split_mean(cache.mean, rows.dtype)  # (C,), (C,)
     dbeta, dgamma = np.zeros((2, rows.shape[1]))
     dx = np.empty_like(rows)  # (M, C)
     for block in blocks(rows):
@@ -228,9 +246,8 @@ def batch_norm_backward_graph(
     """
     dy = _dy_to_rows(dy, cache)  # (M, C)
     rows, gamma, count = cache.rows, cache.gamma, cache.count
-    near_mean, offset = split_mean(cache.mean, rows.dtype)  # (C,), (C,)
     std = cache.std.astype(rows.dtype)  # (C,)
-    centered = rows - near_mean - offset.astype(rows.dtype)  # (M, C)
+    centered = rows - cache.near_mean - cache.offset.astype(rows.dtype)  # (M, C)
     x_hat = centered / std  # (M, C)
 
     # y = gamma * x_hat + beta
@@ -254,56 +271,9 @@ def batch_norm_backward_graph(
     return from_rows(dx, cache.shape, cache.dtype, cache.axis), dgamma, dbeta
 
 
-def update_moving_average(
-    moving: np.ndarray, batch: np.ndarray, momentum: float
-) -> np.ndarray:
-    """Move an average towards the statistic of a batch, in Keras's convention.
-
-    Returns moving * momentum + batch * (1 - momentum). What PyTorch calls momentum is
-    the weight of the new value: 1 - momentum here.
-
-    Args:
-        moving: Average so far, shape (C,).
-        batch: Statistic of the batch, shape (C,).
-        momentum: Weight of the old value, from 0 to 1.
-
-    Returns:
-        The new average, shape (C,); `moving` is left as it is.
-
-    Raises:
-        ValueError: If momentum is outside [0, 1] or the shapes differ.
-    """
-    moving, batch = np.asarray(moving), np.asarray(batch)
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"expected momentum from 0 to 1. Received: {momentum=}")
-    if moving.shape != batch.shape:
-        raise ValueError(
-            "expected moving and batch with one shape. "
-            f"Received: {moving.shape=}, {batch.shape=}"
-        )
-    return moving * momentum + batch * (1 - momentum)
-
-
-def unbiased_variance(batch_variance: np.ndarray, count: int) -> np.ndarray:
-    """Correct a batch variance by M / (M - 1) (Algorithm 2 of the paper, step 10).
-
-    Args:
-        batch_variance: Variance divided by M, shape (C,).
-        count: M, the number of values it was taken over, at least 2.
-
-    Returns:
-        The variance divided by M - 1, shape (C,).
-
-    Raises:
-        ValueError: If count is below 2.
-    """
-    if count < 2:
-        raise ValueError(f"expected count of at least 2. Received: {count=}")
-    return np.asarray(batch_variance) * count / (count - 1)
-
-
 def _std(variance: np.ndarray, epsilon: float) -> np.ndarray:
     """Square root of variance + epsilon, shape (C,); the variance is not negative."""
+    epsilon = check_number("epsilon", epsilon, -np.inf)
     if epsilon <= 0 and np.any(variance + epsilon <= 0):
         raise ValueError(
             "expected variance + epsilon above 0 in every channel. "

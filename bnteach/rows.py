@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bnteach.checks import check_axis
+
 BLOCK_VALUES = 2**17  # values in a block of rows: 512 KiB of float32, fits in cache
 BLOCK_ROWS = 1024  # longer sums of float32 would round too much
 COMPUTE_TYPES = {
@@ -29,7 +31,35 @@ def mean_of_some(rows: np.ndarray) -> np.ndarray:
     one digit cancels. It is itself found from distances, to the first row.
     """
     some = rows[::16]
-    return some[0] + (some - some[0]).sum(axis=0) / len(some)
+    distances = np.subtract(some, some[0], dtype=np.float64)
+    return (some[0] + distances.sum(axis=0) / len(some)).astype(rows.dtype)
+
+
+def sum_of_distances(
+    rows: np.ndarray, near_mean: np.ndarray, out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum rows - near_mean, and its squares; leave rows - near_mean in out.
+
+    Args:
+        rows: Values, shape (M, C).
+        near_mean: What to subtract, shape (C,), in the type of rows.
+        out: Where to put the distances, shape (M, C), in the type of rows.
+
+    Returns:
+        Both sums, each with shape (C,), float64. A sum of squares beyond the largest
+        float64 is NaN.
+    """
+    total, squares = np.zeros((2, rows.shape[1]))
+    with np.errstate(over="ignore"):
+        for block in blocks(rows):
+            distance = np.subtract(rows[block], near_mean, out=out[block])
+            total += sum_rows(distance)
+            squares += sum_rows(np.square(distance))
+    if np.isfinite(squares).all() or rows.dtype == np.float64:
+        return total, np.where(np.isinf(squares), np.nan, squares)
+    # The square of a float32 distance above 2e19 is too large for a float32.
+    wide = np.empty(rows.shape)
+    return sum_of_distances(rows.astype(np.float64), near_mean, out=wide)
 
 
 def split_mean(mean: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -87,6 +117,7 @@ def to_rows(name: str, x: np.ndarray, axis: int) -> tuple[np.ndarray, int]:
         raise ValueError(
             f"expected {name} with at least 1 axis. Received: {name}.shape=()"
         )
+    axis = check_axis(axis)
     if not -x.ndim <= axis < x.ndim:
         raise ValueError(
             f"expected axis from {-x.ndim} to {x.ndim - 1}. "

@@ -36,8 +36,8 @@ ORDER = [
     {"layers", "models", "datasets"},
     {"page_figures"},
     {"initializers", "normalizations", "batch_norm", "files", "plotting"},
-    {"rows", "interactive", "pictures"},
-    {"palette"},
+    {"rows", "moving_statistics", "interactive", "pictures"},
+    {"checks", "palette"},
 ]
 # The layer with its parts, and of the training the fast loop and the strategies.
 ON_TENSORFLOW = {name for name in TEXTS if name.split(".")[0] == "layers"} | {
@@ -92,10 +92,10 @@ def test_package_itself_imports_nothing():
 
 
 def test_batch_norm_needs_numpy_alone():
-    for name in ("batch_norm", "rows"):
+    for name in ("batch_norm", "rows", "moving_statistics", "checks"):
         outside = tops(TEXTS[name]) - set(sys.stdlib_module_names)
         assert outside - {"bnteach"} == {"numpy"}, name
-    assert siblings(TEXTS["batch_norm"]) == {"rows"}
+    assert siblings(TEXTS["batch_norm"]) == {"rows", "moving_statistics", "checks"}
 
 
 def test_plotting_takes_arrays():

@@ -1,7 +1,8 @@
 """What the batch normalization layer is told and what it keeps.
 
 Constructor, checks, weights and configuration, in the terms of
-`keras.layers.BatchNormalization`. What the layer computes is in `layers.py`.
+`keras.layers.BatchNormalization`. What the layer computes is in
+`batch_normalization.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from bnteach.checks import check_axis, check_momentum, check_number
 from bnteach.layers.renorm import check_clipping
 
 ESTIMATORS = ("biased", "unbiased")
 IMPLEMENTATIONS = ("auto", "reference", "fused")
+FLOATING = ("float16", "bfloat16", "float32", "float64")
 
 
 class BatchNormalizationBase(keras.layers.Layer):
-    """Arguments, weights and configuration of `layers.BatchNormalization`."""
+    """Arguments, weights and configuration of `BatchNormalization`."""
 
     def __init__(
         self,
@@ -49,9 +52,10 @@ class BatchNormalizationBase(keras.layers.Layer):
                 "expected Keras to run on TensorFlow for this layer. "
                 f"Received: keras.backend.backend()={keras.backend.backend()!r}"
             )
+        _check_floating(self.compute_dtype)
         self.axis = check_axis(axis)
         self.momentum = check_momentum(momentum)
-        self.epsilon = _check_epsilon(epsilon)
+        self.epsilon = check_number("epsilon", epsilon, 0)
         self.center = center
         self.scale = scale
         self.beta_initializer = keras.initializers.get(beta_initializer)
@@ -157,17 +161,6 @@ class BatchNormalizationBase(keras.layers.Layer):
         return {**config, **{name: getattr(self, name) for name in plain.split()}}
 
 
-def check_axis(axis: int) -> int:
-    """Return the axis as an int; a list is refused, for it could mean either kind."""
-    try:
-        return int(axis)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "expected axis to be one integer: the axis of the channels, which is kept "
-            f"while all others are reduced. Received: axis={axis!r}"
-        ) from None
-
-
 def check_rank_and_axis(name: str, shape: Sequence[int | None], axis: int) -> None:
     """Raise ValueError unless shape has a batch and a channel axis, and axis is in."""
     rank = len(shape)
@@ -181,13 +174,6 @@ def check_rank_and_axis(name: str, shape: Sequence[int | None], axis: int) -> No
             f"expected axis from {-rank} to {rank - 1} for {name} with {rank} axes. "
             f"Received: axis={axis}, {name}.shape={tuple(shape)}"
         )
-
-
-def check_momentum(momentum: float, name: str = "momentum") -> float:
-    """Return the momentum as a float, or raise ValueError if it is not in [0, 1]."""
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"`{name}` must be from 0 to 1. Received: {name}={momentum!r}")
-    return float(momentum)
 
 
 def check_mask(mask, shape: Sequence[int | None]):
@@ -206,10 +192,12 @@ def check_mask(mask, shape: Sequence[int | None]):
     return mask
 
 
-def _check_epsilon(epsilon: float) -> float:
-    if not epsilon >= 0:
-        raise ValueError(f"expected epsilon of at least 0. Received: {epsilon=}")
-    return float(epsilon)
+def _check_floating(dtype: str) -> None:
+    if dtype not in FLOATING:
+        raise ValueError(
+            f"expected a dtype of {', '.join(FLOATING)}, or a mixed policy of them. "
+            f"Received: dtype={dtype!r}"
+        )
 
 
 def _check_one_of(name: str, value: str, known: tuple[str, ...]) -> str:

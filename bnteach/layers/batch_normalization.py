@@ -13,12 +13,11 @@ import math
 import keras
 import tensorflow as tf
 
+from bnteach.checks import check_axis, check_momentum
 from bnteach.layers import fused, renorm
 from bnteach.layers.base import (
     BatchNormalizationBase,
-    check_axis,
     check_mask,
-    check_momentum,
     check_rank_and_axis,
 )
 from bnteach.layers.moments import batch_statistics, move, values_per_channel
@@ -37,6 +36,7 @@ def batch_moments(x: tf.Tensor, axis: int = -1) -> tuple[tf.Tensor, tf.Tensor]:
         number of values of a channel.
 
     Raises:
+        TypeError: If x is not of a floating type.
         ValueError: If x has fewer than 2 axes or the axis is not one of them.
     """
     x, axis = _check(x, axis)
@@ -68,6 +68,7 @@ def batch_normalize(
         y with the shape of x, and its type unless that has 16 bits: then float32.
 
     Raises:
+        TypeError: If x is not of a floating type.
         ValueError: If x has fewer than 2 axes or the axis is not one of them.
     """
     x, axis = _check(x, axis)
@@ -90,7 +91,7 @@ def update_moving_average(
             the weight of the new one: 1 - momentum here.
 
     Raises:
-        ValueError: If momentum is not from 0 to 1.
+        ValueError: If momentum is not a number from 0 to 1.
     """
     move(moving, batch, check_momentum(momentum), count=1)
 
@@ -98,6 +99,11 @@ def update_moving_average(
 def _check(x: tf.Tensor, axis: int) -> tuple[tf.Tensor, int]:
     """Return x as a tensor of at least 32 bits, and the axis counted from the front."""
     x = tf.convert_to_tensor(x)
+    if not x.dtype.is_floating:
+        raise TypeError(
+            "expected x of a floating type, in which a mean is not cut to an integer. "
+            f"Received: x.dtype={x.dtype.name}"
+        )
     check_rank_and_axis("x", x.shape.as_list(), check_axis(axis))
     if x.dtype in (tf.float16, tf.bfloat16):
         x = tf.cast(x, tf.float32)
@@ -161,15 +167,22 @@ class BatchNormalization(BatchNormalizationBase):
 
     def call(self, inputs, training=None, mask=None):
         """Normalize inputs; in training, also update the moving statistics."""
-        if mask is not None:
-            mask = check_mask(mask, inputs.shape)
         x = tf.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        kept = None
+        if mask is not None:
+            kept = tf.ones_like(x, "bool") & check_mask(mask, x.shape)[..., tf.newaxis]
+            # What is left out and not a number stays none, and harms no other: even
+            # a gradient of 0 times NaN would be NaN.
+            good = kept | tf.math.is_finite(x)
+            x = tf.where(good, x, 0)
         if not self.trainable:
             training = False
         if tf.is_tensor(training):
-            y = tf.cond(training, lambda: self._train(x, mask), lambda: self._infer(x))
+            y = tf.cond(training, lambda: self._train(x, kept), lambda: self._infer(x))
         else:
-            y = self._train(x, mask) if training else self._infer(x)
+            y = self._train(x, kept) if training else self._infer(x)
+        if mask is not None:
+            y = tf.where(good, y, math.nan)
         return tf.cast(y, self.compute_dtype)
 
     def _infer(self, x: tf.Tensor) -> tf.Tensor:
@@ -183,24 +196,21 @@ class BatchNormalization(BatchNormalizationBase):
             x - spread(mean, x, self.axis), tf.zeros_like(mean), variance, gamma, beta
         )
 
-    def _train(self, x: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    def _train(self, x: tf.Tensor, kept: tf.Tensor | None) -> tf.Tensor:
         """Normalize with the statistics of the batch and remember them."""
         gamma, beta = self._parameters(x)  # (C,), (C,)
-        if mask is None and self._takes_fused(x, "training"):
+        if kept is None and self._takes_fused(x, "training"):
             y, mean, variance = fused.normalize_batch(x, gamma, beta, self.epsilon)
             self._remember(mean, variance, values_per_channel(x, self.axis))
             return y
-        kept = None if mask is None else tf.ones_like(x, "bool") & mask[..., tf.newaxis]
         batch = batch_statistics(x, self.axis, kept, self.synchronized)
         if self.renorm:
             r, d = renorm.correction(batch, self)
             gamma, beta = renorm.apply_correction(r, d, gamma, beta)
         self._remember(batch.mean, batch.variance, batch.count)
-        y = self._normalize(batch.centered, batch.offset, batch.variance, gamma, beta)
-        if kept is None:
-            return y
-        # What is left out and not a number is none afterwards, and harms no other.
-        return tf.where(kept | tf.math.is_finite(x), y, math.nan)
+        return self._normalize(
+            batch.centered, batch.offset, batch.variance, gamma, beta
+        )
 
     def _normalize(self, centered, offset, variance, gamma, beta) -> tf.Tensor:
         return batch_normalize(

@@ -61,8 +61,7 @@ def batch_statistics(
 
     Returns:
         The statistics. Where no value is kept, offset, variance and count are 0; a
-        variance beyond the largest number of x's type is NaN. Values that are left out
-        and not finite are 0 in `centered`.
+        variance beyond the largest number of x's type is NaN.
     """
     if kept is None:
         count = values_per_channel(x, axis)
@@ -72,9 +71,6 @@ def batch_statistics(
     if synchronized:
         near, count = _agree(near, count)
     centered = x - spread(near, x, axis)
-    if kept is not None:
-        # A gradient of 0 times NaN would be NaN.
-        centered = tf.where(kept | tf.math.is_finite(x), centered, 0)
 
     def mean_of(values: tf.Tensor) -> tf.Tensor:
         if kept is not None:

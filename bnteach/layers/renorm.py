@@ -7,9 +7,12 @@ would have given; the gradient treats r and d as constants.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 from keras import ops
 
+from bnteach.checks import as_number
 from bnteach.layers.moments import BatchStatistics, move
 
 CLIPPING_KEYS = ("rmax", "rmin", "dmax")
@@ -25,21 +28,30 @@ def check_clipping(clipping: dict[str, float] | None) -> dict[str, float]:
         A copy, empty for None.
 
     Raises:
-        ValueError: If a key is unknown, rmax is below rmin or dmax is negative.
+        ValueError: If a key is unknown, a limit is not a number of at least 0, or rmax
+            is below rmin.
     """
+    if clipping is not None and not isinstance(clipping, Mapping):
+        raise ValueError(
+            "expected renorm_clipping to be a dict or None. "
+            f"Received: renorm_clipping={clipping!r}"
+        )
     clipping = dict(clipping or {})
     if set(clipping) - set(CLIPPING_KEYS):
         raise ValueError(
             "Received invalid keys for `renorm_clipping`: expected some of "
             f"{', '.join(CLIPPING_KEYS)}. Received: renorm_clipping={clipping}"
         )
-    rmax, rmin, dmax = (clipping.get(key) for key in CLIPPING_KEYS)
+    for key, limit in clipping.items():
+        if not as_number(limit) >= 0:
+            raise ValueError(
+                f"{key} should be a non-negative number. Received: {key}={limit!r}"
+            )
+    rmax, rmin = clipping.get("rmax"), clipping.get("rmin")
     if rmax is not None and rmin is not None and rmax < rmin:
         raise ValueError(
             f"rmax should be at least rmin. Received: rmax={rmax}, rmin={rmin}"
         )
-    if dmax is not None and dmax < 0:
-        raise ValueError(f"dmax should be non-negative. Received: dmax={dmax}")
     return clipping
 
 
