@@ -117,7 +117,7 @@ def batch_norm_train(
     y = np.empty_like(rows)  # (M, C)
     total, squares = sum_of_distances(rows, near_mean, out=y)  # (C,), (C,)
     offset = total / count  # from near_mean to the mean, so little cancels in
-    variance = squares / count - offset**2
+    variance = squares / count - np.square(offset)
 
     std = _std(variance, epsilon)  # (C,)
     scale = gamma / std

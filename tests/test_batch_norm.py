@@ -4,69 +4,19 @@ The oracles: the formula written out in float64 with np.mean and np.var, Keras's
 central differences, and identities that hold for any batch normalization.
 """
 
-import math
-
 import numpy as np
 import pytest
+from batch_norm_cases import (
+    BACKWARDS,
+    central_differences,
+    draw,
+    relative_error,
+    shapes_and_axes,
+    textbook,
+)
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bnteach import batch_norm, rows
-
-BACKWARDS = [batch_norm.batch_norm_backward, batch_norm.batch_norm_backward_graph]
-MEANS = [0, 2, 5, 7.5, 100, 1e4, 1e6]
-ACCURACY = 5e-6  # worst difference from float64 that float32 output may have
-
-
-def textbook(x, gamma, beta, epsilon=1e-3, axis=-1):
-    """Write the formula out in float64: y, mean and variance."""
-    x = np.asarray(x, np.float64)
-    others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
-    shape = [1] * x.ndim
-    shape[axis] = x.shape[axis]
-    mean = np.mean(x, axis=others, keepdims=True)
-    variance = np.var(x, axis=others, keepdims=True)
-    x_hat = (x - mean) / np.sqrt(variance + epsilon)
-    y = np.reshape(gamma, shape) * x_hat + np.reshape(beta, shape)
-    return y, mean.ravel(), variance.ravel()
-
-
-def central_differences(function, array, h=1e-5):
-    """Slope of a scalar function of array, one entry at a time."""
-    slope = np.empty_like(array)
-    for index in np.ndindex(array.shape):
-        up, down = array.copy(), array.copy()
-        up[index] += h
-        down[index] -= h
-        slope[index] = (function(up) - function(down)) / (2 * h)
-    return slope
-
-
-def relative_error(a, b):
-    return np.max(np.abs(a - b)) / np.max(np.abs(a) + np.abs(b))
-
-
-def draw(shape, axis=-1, seed=0, dtype=np.float64, mean=0.0):
-    """Random x, gamma, beta and dy that fit each other."""
-    rng = np.random.default_rng(seed)
-    channels = shape[axis]
-    x = (rng.standard_normal(shape) + mean).astype(dtype)
-    gamma, beta = rng.uniform(0.5, 2, channels), rng.standard_normal(channels)
-    return x, gamma, beta, rng.standard_normal(shape).astype(dtype)
-
-
-@st.composite
-def shapes_and_axes(draw_, least=1):
-    """Shapes of rank 1 to 5 with an axis such that M is at least `least`."""
-    shape = draw_(st.lists(st.integers(1, 4), min_size=1, max_size=5))
-    axis = draw_(st.integers(-len(shape), len(shape) - 1))
-    if math.prod(shape) // shape[axis] < least:
-        shape.insert(0, least)
-        axis = axis if axis < 0 else axis + 1
-    return tuple(shape), axis, draw_(st.integers(0, 2**32 - 1))
-
-
-# --- forward ---------------------------------------------------------------------
 
 
 @given(shapes_and_axes())
@@ -132,96 +82,6 @@ def test_equals_keras_layer(shape, axis):
     np.testing.assert_allclose(y, keras_y, atol=1e-5)
 
 
-# --- accuracy --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mean", MEANS)
-@pytest.mark.parametrize("shape", [(8, 3), (60, 100), (1000, 1), (64, 28, 28, 64)])
-def test_float32_is_accurate_at_any_mean(shape, mean):
-    x = np.random.default_rng(0).standard_normal(shape, np.float32) + np.float32(mean)
-    ones, zeros = np.ones(shape[-1]), np.zeros(shape[-1])
-    expected, _, _ = textbook(x, ones, zeros)
-    y, cache = batch_norm.batch_norm_train(x, ones, zeros)
-    assert y.dtype == np.float32
-    assert np.max(np.abs(y - expected)) < ACCURACY
-    y = batch_norm.batch_norm_inference(x, ones, zeros, cache.mean, cache.variance)
-    assert np.max(np.abs(y - expected)) < ACCURACY
-
-
-def outlier(x):
-    x[0] = 1e6
-
-
-def sorted_rows(x):
-    x.sort(axis=0)
-
-
-def jump(x):
-    x[: len(x) // 2] += 1e4
-
-
-def every_16th_row_differs(x):
-    x[::16] += 1e4
-
-
-def mostly_zero(x):
-    np.maximum(x - 2, 0, out=x)
-
-
-def black_and_white(x):
-    x[...] = x > 1
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [outlier, sorted_rows, jump, every_16th_row_differs, mostly_zero, black_and_white],
-)
-@pytest.mark.parametrize("shape", [(20_000, 8), (200_000, 1), (2000, 300)])
-def test_float32_is_accurate_where_sums_or_the_first_estimate_are_poor(shape, spoil):
-    x = np.random.default_rng(0).standard_normal(shape, np.float32)
-    spoil(x)
-    ones, zeros = np.ones(shape[1]), np.zeros(shape[1])
-    y, _ = batch_norm.batch_norm_train(x, ones, zeros)
-    expected, _, _ = textbook(x, ones, zeros)
-    # relative to y: the outlier itself comes out at sqrt(M) standard deviations
-    assert np.max(np.abs(y - expected) / (1 + np.abs(expected))) < ACCURACY
-
-
-@pytest.mark.parametrize("backward", BACKWARDS)
-@pytest.mark.parametrize("mean", MEANS)
-def test_float32_gradients_are_accurate_at_any_mean(backward, mean):
-    x, gamma, beta, dy = draw((512, 16), dtype=np.float32, mean=mean)
-    exact = [a.astype(np.float64) for a in (x, gamma, beta, dy)]
-    _, cache = batch_norm.batch_norm_train(*exact[:3])
-    expected = batch_norm.batch_norm_backward_graph(exact[3], cache)
-    _, cache = batch_norm.batch_norm_train(x, gamma, beta)
-    for value, other in zip(backward(dy, cache), expected, strict=True):
-        assert value.dtype == np.float32
-        assert relative_error(value, other) < 1e-6
-
-
-@pytest.mark.parametrize("name", ["float16", "bfloat16"])
-def test_16_bit_input_is_computed_in_float32(name):
-    import ml_dtypes  # brings bfloat16 to NumPy; comes with TensorFlow
-
-    dtype = np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else np.float16)
-    # the sum of these 300 values is above 65504, the largest float16
-    x, gamma, beta, dy = draw((300, 4), dtype=dtype, mean=500)
-    y, cache = batch_norm.batch_norm_train(x, gamma, beta)
-    wide, wide_cache = batch_norm.batch_norm_train(x.astype(np.float32), gamma, beta)
-    assert y.dtype == dtype
-    np.testing.assert_array_equal(y, wide.astype(dtype))
-    dx, dgamma, _ = batch_norm.batch_norm_backward(dy, cache)
-    wide = batch_norm.batch_norm_backward(dy.astype(np.float32), wide_cache)
-    assert (dx.dtype, dgamma.dtype) == (dtype, np.float32)
-    np.testing.assert_array_equal(dx, wide[0].astype(dtype))
-    args = gamma, beta, cache.mean, cache.variance
-    assert batch_norm.batch_norm_inference(x, *args).dtype == dtype
-
-
-# --- backward --------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("backward", BACKWARDS)
 @given(case=shapes_and_axes(least=3))
 @settings(deadline=None, max_examples=25)
@@ -265,9 +125,6 @@ def test_results_do_not_depend_on_the_size_of_the_blocks(monkeypatch, block_valu
     np.testing.assert_allclose(again, y, atol=1e-12)
     for a, b in zip(batch_norm.batch_norm_backward(dy, cache), expected, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
-
-
-# --- identities ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("backward", BACKWARDS)
@@ -315,9 +172,6 @@ def test_gamma_and_beta_can_undo_the_normalization():
     _, mean, variance = textbook(x, np.ones(4), np.zeros(4))
     y, _ = batch_norm.batch_norm_train(x, np.sqrt(variance + 1e-3), mean)
     np.testing.assert_allclose(y, x, atol=1e-12)
-
-
-# --- edge cases ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -398,88 +252,3 @@ def test_empty_shapes_that_have_an_answer():
     ones = np.ones(3)
     y = batch_norm.batch_norm_inference(np.empty((0, 3)), ones, ones, ones, ones)
     assert y.shape == (0, 3)
-
-
-# --- errors ----------------------------------------------------------------------
-
-ONES = np.ones(3)
-
-
-@pytest.mark.parametrize(
-    ("x", "gamma", "beta", "keywords", "message"),
-    [
-        (np.ones(()), ONES, ONES, {}, r"at least 1 axis.*x.shape=\(\)"),
-        (np.ones((0, 3)), ONES, ONES, {}, r"at least 1 value.*x.shape=\(0, 3\)"),
-        (np.ones((2, 3)), ONES, ONES, {"axis": 2}, r"axis from -2 to 1.*axis=2.*2, 3"),
-        (np.ones((2, 3)), ONES, ONES, {"axis": -3}, "axis from -2 to 1.*axis=-3"),
-        (np.ones((2, 3)), ONES[:2], ONES, {}, r"gamma with shape \(3,\).*\(2,\)"),
-        (np.ones((2, 3)), ONES, 0.0, {}, r"beta with shape \(3,\).*beta.shape=\(\)"),
-        (np.ones((2, 3)), ONES, ONES, {"axis": 0}, r"gamma with shape \(2,\).*\(3,\)"),
-        (np.ones((2, 3)), ONES, ONES, {"epsilon": 0}, "above 0.*epsilon=0.*variance 0"),
-        (np.ones((2, 3)), ONES, ONES, {"epsilon": -1}, "above 0.*epsilon=-1"),
-    ],
-)
-def test_wrong_values_are_named(x, gamma, beta, keywords, message):
-    with pytest.raises(ValueError, match=message):
-        batch_norm.batch_norm_train(x, gamma, beta, **keywords)
-
-
-@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool, complex])
-def test_only_floating_input_is_taken(dtype):
-    x = np.ones((2, 3), dtype)
-    message = f"expected x of type float16.*x.dtype={x.dtype}"
-    with pytest.raises(TypeError, match=message):
-        batch_norm.batch_norm_train(x, ONES, ONES)
-    with pytest.raises(TypeError, match=message):
-        batch_norm.batch_norm_inference(x, ONES, ONES, ONES, ONES)
-    _, cache = batch_norm.batch_norm_train(np.ones((2, 3)), ONES, ONES)
-    for backward in BACKWARDS:
-        with pytest.raises(TypeError, match=f"expected dy.*dy.dtype={x.dtype}"):
-            backward(x, cache)
-
-
-def test_wrong_statistics_are_named():
-    x = np.ones((2, 3))
-    with pytest.raises(ValueError, match=r"moving_mean with shape \(3,\).*\(4,\)"):
-        batch_norm.batch_norm_inference(x, ONES, ONES, np.ones(4), ONES)
-    with pytest.raises(ValueError, match=r"at least 0.*smallest moving_variance -1"):
-        batch_norm.batch_norm_inference(x, ONES, ONES, ONES, -ONES)
-    with pytest.raises(ValueError, match=r"above 0.*epsilon=0"):
-        batch_norm.batch_norm_inference(x, ONES, ONES, ONES, 0 * ONES, epsilon=0)
-
-
-@pytest.mark.parametrize("backward", BACKWARDS)
-def test_dy_must_have_the_shape_of_x(backward):
-    _, cache = batch_norm.batch_norm_train(np.ones((2, 3)), ONES, ONES)
-    with pytest.raises(ValueError, match=r"the shape of x, \(2, 3\).*\(3, 2\)"):
-        backward(np.ones((3, 2)), cache)
-
-
-# --- statistics ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("momentum", [0, 0.9, 0.99, 1])
-def test_momentum_is_the_weight_of_the_old_value(momentum):
-    moving, batch = np.array([1.0, -2.0]), np.array([5.0, 6.0])
-    new = batch_norm.update_moving_average(moving, batch, momentum)
-    np.testing.assert_allclose(new, batch + momentum * (moving - batch))
-    np.testing.assert_array_equal(moving, [1.0, -2.0])
-
-
-def test_wrong_moving_averages_are_named():
-    with pytest.raises(ValueError, match=r"from 0 to 1.*momentum=1.5"):
-        batch_norm.update_moving_average(ONES, ONES, 1.5)
-    with pytest.raises(ValueError, match=r"one shape.*\(3,\).*\(2,\)"):
-        batch_norm.update_moving_average(ONES, ONES[:2], 0.9)
-
-
-def test_unbiased_variance_divides_by_one_less():
-    x, gamma, beta, _ = draw((9, 4))
-    _, cache = batch_norm.batch_norm_train(x, gamma, beta)
-    corrected = batch_norm.unbiased_variance(cache.variance, cache.count)
-    np.testing.assert_allclose(corrected, x.var(axis=0, ddof=1), rtol=1e-12)
-
-
-def test_unbiased_variance_needs_two_values():
-    with pytest.raises(ValueError, match=r"at least 2.*count=1"):
-        batch_norm.unbiased_variance(ONES, 1)

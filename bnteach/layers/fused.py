@@ -27,8 +27,8 @@ ASSUMED_BATCH = 64  # where the batch axis has no size yet
 MOST_VALUES = 2**18
 
 # The kernel's mean is off by at most 4e-9 * M of itself, the worst case being values
-# that are all alike. It is run again where |mean| > ratio * sqrt(variance + epsilon) in
-# any channel, with a ratio for which that error is below 6e-4 deviations.
+# that are all alike. It is run again where |mean| > ratio * sqrt(variance) in any
+# channel, with a ratio for which that error is below 6e-4 deviations.
 LARGEST_RATIO = 10.0
 LARGEST_RATIO_TIMES_VALUES = 2**17
 
@@ -132,7 +132,7 @@ def _normalize_images(x, gamma, beta, epsilon: float):
         first = kernel(x)
         near = tf.zeros_like(first.batch_mean)  # (C,)
         used, near, y, offset, variance, *reserve = tf.cond(
-            _is_poor(first.batch_mean, first.batch_variance, epsilon, x),
+            _is_poor(first.batch_mean, first.batch_variance, x),
             lambda: _run_again(kernel, x),
             lambda: (x, near, first.y, *first[1:5]),
         )
@@ -153,11 +153,11 @@ def _normalize_images(x, gamma, beta, epsilon: float):
     return normalize(x, gamma, beta)
 
 
-def _is_poor(mean, variance, epsilon: float, x: tf.Tensor) -> tf.Tensor:
+def _is_poor(mean, variance, x: tf.Tensor) -> tf.Tensor:
     """Tell whether the kernel's mean may be too wrong, or its variance too large."""
     count = values_per_channel(x, axis=-1)
     ratio = tf.minimum(LARGEST_RATIO, LARGEST_RATIO_TIMES_VALUES / count)
-    near = tf.square(mean) <= tf.square(ratio) * (variance + epsilon)
+    near = tf.square(mean) <= tf.square(ratio) * variance
     return ~tf.reduce_all(near & tf.math.is_finite(variance))
 
 
