@@ -122,8 +122,12 @@ class BatchNormalization(BatchNormalizationBase):
     Weights, each of shape (C,): gamma and beta (trainable), moving_mean and
     moving_variance (not), in Keras's order and under its names, so that `set_weights`
     and saved weights fit both layers. Statistics are computed and kept in float32 or
-    better, whatever the layer's dtype. A mean far from zero costs no accuracy: the
-    statistics are taken of distances, as Keras's are not.
+    better, whatever the layer's dtype, from distances to a value near the mean and in
+    short sums. Measured against float64 on the same float32 input, with means of 0 to
+    1e5 standard deviations and up to a million values a channel: output within 4e-5 of
+    the largest output and variance within 8e-5 of itself with the fused kernel, 1e-6
+    and 1e-6 without. A batch without values changes no statistic; a variance too large
+    for float32 gives NaN.
 
     Args:
         axis: The axis of the channels, which is kept; all others are reduced.
@@ -151,15 +155,16 @@ class BatchNormalization(BatchNormalizationBase):
             the paper and in PyTorch. For M = 1 it averages 0.
         implementation: "reference": the functions of this module; "fused":
             TensorFlow's fused kernel wherever it can serve (channels last, float32
-            inside, no mask, not synchronized, no renorm, not inside XLA), the
-            reference elsewhere; "auto": the faster of the two for the shape.
+            inside, at most 2**18 values a channel in training, no mask, not
+            synchronized, no renorm, not inside XLA), the reference elsewhere; "auto": the faster of the two for the shape.
         **kwargs: Arguments of every Keras layer, such as name and dtype.
 
     Call arguments:
         inputs: Tensor of any rank from 2.
         training: True, False or None, or a boolean tensor.
         mask: One axis fewer than inputs; where it is False, values are left out of the
-            statistics of a training batch.
+            statistics of a training batch. NaN and infinite ones come out as NaN there,
+            and reach no other output and no gradient.
 
     Raises:
         ValueError: For an argument, an input or a mask that cannot be used.
