@@ -21,7 +21,7 @@ export BNTEACH_PROFILE := quick
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test lint format notebooks bench lock clean clean-all afresh
+.PHONY: help setup book serve test test-all lint format notebooks bench lock clean clean-all afresh
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -60,6 +60,9 @@ test: lint book ## lint, unit tests, every notebook through nbval, browser check
 	@$(PY) -m pytest -n 2 --dist loadfile tests
 	@# The last chapters take longest: they start first.
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 300 $(shell ls -r book/*.ipynb)
+
+test-all: test ## all of `make test`, then what is too slow for each change
+	@$(PY) -m pytest -n 2 --dist load -m exhaustive tests
 
 lint: $(READY) ## check style and spelling
 	@$(PY) -m ruff check .

@@ -156,7 +156,8 @@ class BatchNormalization(BatchNormalizationBase):
         implementation: "reference": the functions of this module; "fused":
             TensorFlow's fused kernel wherever it can serve (channels last, float32
             inside, at most 2**18 values a channel in training, no mask, not
-            synchronized, no renorm, not inside XLA), the reference elsewhere; "auto": the faster of the two for the shape.
+            synchronized, no renorm, not inside XLA), the reference elsewhere; "auto":
+            the faster of the two for the shape.
         **kwargs: Arguments of every Keras layer, such as name and dtype.
 
     Call arguments:

@@ -141,6 +141,7 @@ def test_output_and_variance_keep_the_contract(shape, path, mode, ratios):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -184,6 +185,7 @@ def test_a_constant_gives_beta(path, mode, shape):
 
 
 @pytest.mark.exhaustive
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
