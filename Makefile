@@ -58,8 +58,7 @@ serve: $(READY) ## show the built site at http://127.0.0.1:8000
 
 test: lint book ## lint, unit tests, every notebook through nbval, browser checks of the site
 	@$(PY) -m pytest -n 2 --dist loadfile tests
-	@# The last chapters take longest: they start first.
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout 300 $(shell ls -r book/*.ipynb)
+	@$(PY) tools/check_notebooks.py
 
 test-all: test ## all of `make test`, then what is too slow for each change
 	@$(PY) -m pytest -n 2 --dist load -m exhaustive tests
