@@ -19,25 +19,31 @@ from bnteach.runs.form import check_part
 PACKAGES = ("bnteach", "tensorflow", "jax", "keras", "numpy")
 
 
-def describe(experiment, profile, settings, data, parts, given_up) -> results.Run:
+def describe(plan, parts, given_up, facts=None) -> results.Run:
     """Return a finished run, with all that a reader needs to repeat it.
+
+    Args:
+        plan: what was run.
+        parts: variant -> its parts by seed.
+        given_up: variant -> why it has one seed alone.
+        facts: what the experiment measures beside its parts, if that is known.
 
     Raises:
         results.ResultsError: a part, which may be from a file, lacks something.
     """
-    more = {"given up": given_up} if given_up else {}
+    experiment, data = plan.experiment, plan.data
     try:
         for part in _flat(parts):
             check_part(part)
     except ValueError as error:
         raise results.ResultsError(f"a part of {experiment.name}: {error}") from error
+    more = {"given up": given_up} if given_up else {}
+    more |= experiment.facts(data, plan.settings) if facts is None else facts
     return results.Run(
         name=experiment.name,
         title=experiment.title,
-        profile=profile,
-        settings=fixed_settings(experiment, settings)
-        | more
-        | experiment.facts(data, settings),
+        profile=plan.profile,
+        settings=fixed_settings(experiment, plan.settings) | more,
         dataset={"name": data.name, "sha256": data.sha256, "note": data.note},
         packages={package: _version(package) for package in PACKAGES},
         processor=_processor(),
@@ -62,18 +68,19 @@ def fixed_settings(experiment, settings) -> dict[str, Any]:
     return {**fixed, **experiment.note, "variants": variants}
 
 
-def identity(experiment, settings, data) -> dict[str, Any]:
+def identity(plan) -> dict[str, Any]:
     """Return what must be equal for two parts to belong to one run.
 
     What the variants differ in is left out, and so is every setting at its default: a
     new variant or a new kind of setting leaves the parts that are there as they are.
     """
-    fixed = fixed_settings(experiment, settings)
+    settings = plan.settings
+    fixed = fixed_settings(plan.experiment, settings)
     del fixed["variants"]
     usual = {f.name: f.default for f in fields(settings) if f.default is not MISSING}
     usual["network"] = {}
     kept = {k: v for k, v in fixed.items() if k not in usual or v != usual[k]}
-    return {"settings": kept, "dataset": data.sha256}
+    return {"settings": kept, "dataset": plan.data.sha256}
 
 
 def _flat(parts: dict[str, list[dict]]) -> Iterator[dict]:

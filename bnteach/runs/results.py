@@ -48,6 +48,7 @@ class Run:
         seconds: wall-clock time of all its parts.
         variants: variant -> one dict a seed, with the keys seed, step, curves,
             probes, measured and seconds; newer runs have elapsed and weights_sha256.
+            A variant that `settings["given up"]` names has its first seed alone.
     """
 
     name: str
@@ -63,13 +64,14 @@ class Run:
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds that every variant was run with."""
-        return [part["seed"] for part in next(iter(self.variants.values()))]
+        """All seeds of the run. A variant may have fewer, if it was given up."""
+        parts = (part for several in self.variants.values() for part in several)
+        return sorted({part["seed"] for part in parts})
 
     @property
     def stem(self) -> str:
         """The name of its file: NAME at full size, else NAME-PROFILE."""
-        return self.name if self.profile == "full" else f"{self.name}-{self.profile}"
+        return stem(self.name, self.profile)
 
     def step(self, variant: str) -> np.ndarray:
         """Return the training steps of the records of a variant, shape (T,)."""
@@ -132,6 +134,11 @@ class Run:
                 f"expected numbers, as many for each seed, in {name!r} of the {kind} "
                 f"of {variant!r}. Received: other values ({error!r})"
             ) from error
+
+
+def stem(name: str, profile: str) -> str:
+    """Return the name of a run's file without its suffix."""
+    return name if profile == "full" else f"{name}-{profile}"
 
 
 def search_path(directory: str | os.PathLike | None = None) -> list[Path]:

@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from bnteach import datasets, experiments
 from bnteach.experiments.base import normalization_of
-from bnteach.runs import checks, results
+from bnteach.runs import checks, earlier, results
 from bnteach.runs.collection import Collection
 from bnteach.runs.description import describe, identity, weights_sha256
 from bnteach.runs.parts import Parts, slug
+from bnteach.runs.plan import Plan
 
 
 def run(
@@ -35,7 +36,8 @@ def run(
         name: name of the experiment; see `experiments.EXPERIMENTS`.
         profile: "quick", "full" or, for some, "cpu"; see `experiments.profile_name`.
         seeds: how many seeds, counted from 0; by default the profile's number.
-        variants: which variants; by default all.
+        variants: which variants; by default all. What is finished of the others, in
+            the folder or in its run file, stays in the run.
         directory: keep finished parts and the state of the current one there, so
             that an interrupted run goes on, and write the finished run there (see
             `results.write`). Several processes with the same folder share the parts
@@ -67,30 +69,39 @@ def run(
     for variant in chosen:  # what cannot be built is said now, not after hours
         normalization_of(experiment.arguments(variant, settings))
     data = datasets.load(settings.dataset, validation=settings.validation)
-    keeper = _keeper(directory, experiment, profile, settings, data)
-    give_up = functools.partial(experiment.give_up, data=data)
-    # Seeds outside: after one round all variants can be compared.
-    keys = [(variant, seed) for seed in range(seeds) for variant in chosen]
-    run_part = functools.partial(_run_part, experiment, settings, data, team)
+    plan = Plan(experiment, profile, settings, data, chosen, seeds)
+    keeper = _keeper(directory, plan)
+    before = earlier.recorded_run(directory, plan)
+    run_part = functools.partial(_run_part, plan, team)
     if team is not None:
-        team.check_alike([keeper.identity, keeper.arguments, keys])
+        team.check_alike([keeper.identity, keeper.arguments, plan.keys])
         if not team.chief:
-            team.follow(lambda task: run_part(Parts(None, {}), False, keys[task]))
+            team.follow(lambda task: run_part(Parts(None, {}), False, plan.keys[task]))
             return None
-        run_part = _leading(team, keys, run_part)
+        run_part = _leading(team, plan.keys, run_part)
     run_part = functools.partial(run_part, keeper, progress)
-    collection = Collection(keys, keeper, run_part, give_up)
     with keeper.present():
-        with _bar(len(keys), experiment.name, progress) as bar:
+        earlier.keep_recorded(before, keeper, plan)
+        collection = Collection(plan.keys, keeper, run_part, plan.give_up)
+        with _bar(len(plan.keys), experiment.name, progress) as bar:
             collection.collect(bar, keep_going=team is None)
-        parts, given_up = collection.parts(), collection.given_up
-        finished = describe(experiment, profile, settings, data, parts, given_up)
+        finished = _finish(plan, before, keeper, collection)
         if directory is not None:
             results.write(finished, directory)
-        keeper.forget(parts)
+        if len(finished.variants) == len(experiment.chosen(settings)):
+            keeper.forget(finished.variants)
     if team is not None:
         team.end()
     return finished
+
+
+def _finish(plan: Plan, before, keeper: Parts, collection: Collection) -> results.Run:
+    """Put the parts that were run together with what is finished of other variants."""
+    found, reasons = earlier.other_variants(before, keeper, plan)
+    found |= collection.parts()
+    ordered = {v: found[v] for v in plan.experiment.variants if v in found}
+    facts = earlier.facts(before, plan) if plan.others and before else None
+    return describe(plan, ordered, reasons | collection.given_up, facts)
 
 
 def _choose(experiment, settings, variants: Sequence[str] | None) -> list[str]:
@@ -105,15 +116,12 @@ def _choose(experiment, settings, variants: Sequence[str] | None) -> list[str]:
     return chosen
 
 
-def _keeper(directory, experiment, profile, settings, data) -> Parts:
-    folder = None
-    if directory is not None:
-        folder = Path(directory) / f".{experiment.name}-{profile}"
-    return Parts(
-        folder,
-        identity(experiment, settings, data),
-        {v: experiment.arguments(v, settings) for v in experiment.chosen(settings)},
-    )
+def _keeper(directory, plan: Plan) -> Parts:
+    name, settings = plan.experiment.name, plan.settings
+    folder = None if directory is None else Path(directory) / f".{name}-{plan.profile}"
+    variants = plan.experiment.chosen(settings)
+    arguments = {v: plan.experiment.arguments(v, settings) for v in variants}
+    return Parts(folder, identity(plan), arguments)
 
 
 def _team(strategy: str, experiment):
@@ -149,11 +157,12 @@ def _bar(count: int, name: str, progress: bool | None):
     return tqdm(total=count, desc=name, unit="part", disable=not shown)
 
 
-def _run_part(experiment, settings, data, team, keeper, progress, key) -> dict:
+def _run_part(plan: Plan, team, keeper, progress, key) -> dict:
     import keras
 
     from bnteach import models, training
 
+    experiment, settings, data = plan.experiment, plan.settings, plan.data
     variant, seed = key
     keras.utils.clear_session()
     gc.collect()  # the networks before hold their data until they are collected
