@@ -22,6 +22,13 @@ def add_to(commands) -> None:
     run.add_argument("--profile", choices=experiments.PROFILES, help="default: quick")
     run.add_argument("--seeds", type=int, metavar="N", help="how many seeds, from 0")
     run.add_argument(
+        "--only",
+        action="append",
+        metavar="VARIANT",
+        help='run this variant alone, for example "ReLU + BN"; may be given several '
+        "times. What is finished of the others stays in the run",
+    )
+    run.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
@@ -41,10 +48,10 @@ def add_to(commands) -> None:
 def main(parsed) -> None:
     """Run the experiment and print what was measured at the end."""
     profile = experiments.profile_name(parsed.profile)
-    seeds, folder = _checked(parsed, profile)
+    seeds, chosen, folder = _checked(parsed, profile)
     # TensorFlow's start-up lines say nothing that helps.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    seconds = costs.cost_seconds(parsed.name, profile, seeds=seeds)
+    seconds = costs.cost_seconds(parsed.name, profile, seeds=seeds, variants=chosen)
     print(f"{parsed.name}, {profile} profile: about {printing.duration(seconds)} here.")
     if parsed.strategy == "multi-worker":
         print("Waiting until all workers that TF_CONFIG names are there.", flush=True)
@@ -52,6 +59,7 @@ def main(parsed) -> None:
         parsed.name,
         profile,
         seeds=seeds,
+        variants=chosen,
         directory=folder,
         progress=True,
         strategy=parsed.strategy,
@@ -65,17 +73,18 @@ def main(parsed) -> None:
     print(f"Its curves: bnteach show {finished.stem}{option}")
 
 
-def _checked(parsed, profile: str) -> tuple[int, Path]:
-    """Return seeds and folder of the run, or say what is wrong while it costs nothing.
+def _checked(parsed, profile: str) -> tuple[int, list[str], Path]:
+    """Return seeds, variants and folder of the run, or say at once what is wrong.
 
     Loading a framework takes seconds, and training may take hours.
     """
     experiment = experiments.get(parsed.name)
     settings = experiments.settings(experiment, profile)
     seeds = checks.seed_count(parsed.seeds, settings)
-    variants, strategy = experiment.chosen(settings), parsed.strategy
-    checks.check_backend(experiment, settings, variants, strategy)
+    chosen = checks.chosen_variants(experiment, settings, parsed.only)
+    strategy = parsed.strategy
+    checks.check_backend(experiment, settings, chosen, strategy)
     folder = expand(parsed.out, "--out")
     if checks.check_strategy(strategy):
         checks.check_folder(folder, parsed.name, profile)
-    return seeds, folder
+    return seeds, chosen, folder

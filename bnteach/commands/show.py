@@ -34,16 +34,26 @@ def add_to(commands) -> None:
 
 def main(parsed) -> None:
     """Print what was measured and draw the curves."""
-    finished = runs.read(parsed.name, parsed.directory)
     path = _picture(parsed.picture, Path(parsed.name).name)
+    unfinished = runs.read_unfinished(parsed.name, parsed.directory)
+    if unfinished is None:
+        finished = runs.read(parsed.name, parsed.directory)
+        title = finished.label()
+        line = f"{title}, {finished.processor}"
+    else:
+        finished, title = unfinished.run, unfinished.label()
+        line = f"{title}, in {unfinished.folder}"
+    if finished is None:
+        print(printing.plain(line))
+        return
     print(printing.plain(finished.title))
-    print(printing.plain(f"{finished.label()}, {finished.processor}"))
+    print(printing.plain(line))
     printing.show(printing.measured_table(finished))
     curve = _curve_of_all(finished)
     if curve is None:
         print("No picture: the variants have no curve in common.")
         return
-    _draw(finished, curve, path)
+    _draw(finished, curve, title, path)
     print(f"Picture: {path}")
 
 
@@ -71,7 +81,7 @@ def _curve_of_all(finished: runs.Run) -> str | None:
     return common[0] if common else None
 
 
-def _draw(finished: runs.Run, name: str, path: Path) -> None:
+def _draw(finished: runs.Run, name: str, title: str, path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -84,7 +94,7 @@ def _draw(finished: runs.Run, name: str, path: Path) -> None:
     for variant in finished.variants:
         curve = {_literal(variant): finished.curve(variant, name)}
         plotting.plot_curves(ax, finished.step(variant), curve, ylabel=_literal(name))
-    ax.set_title(_literal(finished.label(), 90), fontsize="small")
+    ax.set_title(_literal(title, 90), fontsize="small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary)
     plt.close(figure)

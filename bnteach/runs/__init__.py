@@ -8,13 +8,16 @@ Importing this folder loads no framework, so that commands answer at once.
 from bnteach.runs.collection import RunError
 from bnteach.runs.results import ResultsError, Run, list_runs, read, search_path, write
 from bnteach.runs.runner import run
+from bnteach.runs.unfinished import Unfinished, read_unfinished
 
 __all__ = [
     "ResultsError",
     "Run",
     "RunError",
+    "Unfinished",
     "list_runs",
     "read",
+    "read_unfinished",
     "run",
     "search_path",
     "write",

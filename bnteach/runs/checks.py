@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import json
 import os
@@ -31,6 +32,30 @@ def seed_count(seeds: int | None, settings) -> int:
             f"expected from 1 to {MOST_SEEDS} seeds. Received: seeds={seeds!r:.100}"
         )
     return seeds
+
+
+def chosen_variants(experiment, settings, variants: Iterable[str] | None) -> list[str]:
+    """Return the variants of a run: those that are asked for, or all at this size.
+
+    Raises:
+        ValueError: there is none, or one that is not run at this size.
+    """
+    known = experiment.chosen(settings)
+    if variants is None:
+        return known
+    chosen = list(dict.fromkeys(variants))
+    unknown = [variant for variant in chosen if variant not in known]
+    if unknown or not chosen:
+        received = unknown or chosen
+        lower = {name.lower(): name for name in known}
+        asked = str((unknown or [""])[0]).lower()
+        close = difflib.get_close_matches(asked, lower, n=1)
+        hint = f". Did you mean {lower[close[0]]!r}?" if close else ""
+        raise ValueError(
+            f"expected variants of {experiment.name}: {', '.join(known)}. "
+            f"Received: {received!r:.200}{hint}"
+        )
+    return chosen
 
 
 def check_backend(experiment, settings, variants: Iterable[str], strategy=None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from bnteach import experiments
 
@@ -12,6 +13,7 @@ def cost_seconds(
     profile: str | None = None,
     factor: float | None = None,
     seeds: int | None = None,
+    variants: Sequence[str] | None = None,
 ) -> float:
     """Estimate how long an experiment takes on this machine, in seconds.
 
@@ -20,10 +22,12 @@ def cost_seconds(
         profile: "quick", "full" or, for some, "cpu".
         factor: what `machine_factor` returned, if it is at hand.
         seeds: how many seeds; by default the profile's number.
+        variants: which variants; by default all of this size.
     """
     experiment = experiments.get(name)
     settings = experiments.settings(experiment, experiments.profile_name(profile))
-    runs = (seeds or settings.seeds) * len(experiment.chosen(settings))
+    chosen = experiment.chosen(settings) if variants is None else variants
+    runs = (seeds or settings.seeds) * len(chosen)
     return runs * settings.seconds * (factor or machine_factor())
 
 

@@ -62,7 +62,7 @@ def run(
     profile = experiments.profile_name(profile)
     settings = experiments.settings(experiment, profile)
     seeds = checks.seed_count(seeds, settings)
-    chosen = _choose(experiment, settings, variants)
+    chosen = checks.chosen_variants(experiment, settings, variants)
     team = None
     if strategy is not None:
         team, experiment = _team(strategy, experiment)
@@ -102,18 +102,6 @@ def _finish(plan: Plan, before, keeper: Parts, collection: Collection) -> result
     ordered = {v: found[v] for v in plan.experiment.variants if v in found}
     facts = earlier.facts(before, plan) if plan.others and before else None
     return describe(plan, ordered, reasons | collection.given_up, facts)
-
-
-def _choose(experiment, settings, variants: Sequence[str] | None) -> list[str]:
-    known = experiment.chosen(settings)
-    chosen = known if variants is None else list(variants)
-    unknown = [variant for variant in chosen if variant not in known]
-    if unknown or not chosen:
-        raise ValueError(
-            f"expected variants of {experiment.name}: {', '.join(known)}. "
-            f"Received: {unknown or chosen}"
-        )
-    return chosen
 
 
 def _keeper(directory, plan: Plan) -> Parts:
