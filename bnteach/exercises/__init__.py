@@ -11,8 +11,8 @@ To add an exercise:
 
 1. Write an `exercise.Exercise` in a module of this folder: name, question, chapter,
    minutes, difficulty, the stub that ends in `check(...)`, two or three hints, and the
-   kind of its answer: `FunctionAnswer`, `ValueAnswer` for a number or an array,
-   `LettersAnswer`, or an object of your own with `judge(answer, rng)`.
+   kind of its answer: `FunctionAnswer` (with `adapt` for a class), `ValueAnswer` for a
+   number or an array, `LettersAnswer`, or your own object with `judge(answer, rng)`.
 2. For a function: `solve` gives the right outputs, and with `slips={kind}` those that a
    mistake gives; `slips` says what to tell its author; `cases` draws inputs, in which
    every mistake must be off by more than 2 % (`drawing`); `properties` hold for every

@@ -11,6 +11,7 @@ from bnteach.exercises import (
     forward,
     gradient_check,
     inference,
+    layer_class,
     moving_average,
     planted,
     variance,
@@ -31,6 +32,7 @@ EXERCISES: dict[str, Exercise] = {
         fold.EXERCISE,
         planted.EXERCISE,
         variance.CONVOLUTION_MOMENTS,
+        layer_class.EXERCISE,
         moving_average.PYTORCH_EXERCISE,
     )
 }

@@ -50,6 +50,7 @@ class FunctionAnswer:
             say if it does.
         changes: the kind, and what to say, where an argument was changed in place.
         changes_of: the same for single arguments, where it is another mistake.
+        adapt: makes the function of something else, for example of a class.
     """
 
     parameters: tuple[str, ...]
@@ -67,11 +68,15 @@ class FunctionAnswer:
         "Work on a copy.",
     )
     changes_of: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    adapt: Callable[[Any], Callable | Result] | None = None
 
     def judge(self, answer: Any, rng: np.random.Generator) -> Result:
         """Return the first thing that is wrong, in the order of `result.STATUSES`."""
         if answers.is_placeholder(answer):
             return answers.not_attempted()
+        answer = answer if self.adapt is None else self.adapt(answer)
+        if isinstance(answer, Result):
+            return answer
         function = answers.callable_of(answer, self.parameters)
         if isinstance(function, Result):
             return function

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bnteach.exercises import compare
 
+MOST_FOR_THREE = 30  # mistakes: with more, three at once take seconds to try
 NEAR = 2e-2  # every known mistake is further off than this
 
 
@@ -40,7 +41,7 @@ def _candidates(run, ran, place: int, solved) -> Iterator[frozenset[str]]:
         right = run.spec.right_outputs(run.outcomes[ran[0]].case)
         if outputs is None or compare.relative_error(outputs[place], right[place]):
             telling.append(name)
-    for size in (1, 2, 3):
+    for size in (1, 2, 3) if len(telling) <= MOST_FOR_THREE else (1, 2):
         yield from map(frozenset, itertools.combinations(telling, size))
 
 

@@ -2,13 +2,14 @@
 
 They keep the checks sharp: every one must get the message of its own kind. `owner/repo
 #N` is a thread on GitHub; "source notebook N" is one of the five that the book grew out
-of. Those to the backward pass and to its check are in modules of their own.
+of. Those to the backward pass, to its check, and the classes have their own modules.
 """
 
 import numpy as np
 
 from bnteach.exercises import (  # noqa: F401
     mutants_backward,
+    mutants_class,
     mutants_gradient_check,
 )
 from bnteach.exercises.mutant_register import MUTANTS, axes, mutant, normalized
