@@ -148,6 +148,8 @@ def _kind(passes: set[str], some: set[str], wrong: set[str]) -> str:
         return "sum-loss"
     if "right" not in passes:
         return "more-axes" if "right" in some else "rejects-right"
+    if "slightly" in some:
+        return "tolerance"
     if some & {"averaged-dgamma", "averaged-dbeta"}:
         return "parameters-unchecked"
     return "tolerance" if some & wrong else ""
