@@ -104,6 +104,25 @@ class Run:
         first = self.step(variant)[reached.argmax(axis=1)]
         return np.where(reached.any(axis=1), first, np.nan)
 
+    def seconds_to(self, variant: str, level: float, name: str = "val_accuracy"):
+        """Return the seconds of training until a curve reached a level.
+
+        A second is a step times the median time of a step, measured apart.
+
+        Args:
+            variant: name of the variant.
+            level: for example an accuracy, from 0 to 1.
+            name: name of the curve, one that rises.
+
+        Returns:
+            One number a seed, shape (seeds,); NaN where the level was never reached.
+
+        Raises:
+            KeyError: the run has no "step seconds" of this variant in its settings.
+        """
+        steps = self.steps_to(variant, level, name)
+        return steps * self.settings["step seconds"][variant]
+
     def label(self) -> str:
         """Say where the numbers are from, in one line for a caption."""
         seeds = f"{len(self.seeds)} seed" + "s" * (len(self.seeds) != 1)
