@@ -109,7 +109,7 @@ NODES = {
 }
 # Where the label of each arrow stands, and which end of it.
 LABELS = {
-    "y-L": (198, 520, "start"),
+    "y-L": (182, 520, "end"),
     "beta-y": (283, 560, "middle"),
     "gamma-y": (60, 560, "middle"),
     "x_hat-y": (198, 435, "start"),

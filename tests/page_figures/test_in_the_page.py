@@ -199,6 +199,28 @@ def test_without_scripts_all_stands_and_nothing_offers_to_move(browser, address)
     visitor.context.close()
 
 
+def test_print_has_every_step_and_says_that_the_figure_moves(visitor):
+    page = visitor.go("index.html")
+    page.emulate_media(media="print")
+    steps = figure(page, "fig-steps")
+    assert steps.locator("li:visible .bn-rule:visible").count() == 12
+    assert page.locator(".bn-numbers button:visible").count() == 0
+    note = "f => getComputedStyle(f, '::after').content"
+    assert "website" in steps.evaluate(note)
+
+
+def test_in_a_notebook_the_figure_brings_its_script(browser, monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
+    page = browser.new_page()
+    parts = [shown._repr_html_() for shown in FIGURES.values()]
+    page.set_content("<!doctype html>" + "".join(parts))
+    slider = figure(page, "fig-lines").get_by_role("slider", name="value 1")
+    slider.press("End")
+    assert values(figure(page, "fig-lines"), 0) == [10, *X[1:]]
+    assert page.url == "about:blank"
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_and_nothing_is_cut_off(browser, address, scheme, width):
