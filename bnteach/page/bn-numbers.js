@@ -22,6 +22,8 @@
     }
     const rest = location.pathname + location.search;
     history.replaceState(history.state, "", `${all}` ? `#${all}` : rest);
+    // The script of the charts keeps a copy of the address, which must not grow old.
+    window.dispatchEvent(new HashChangeEvent("hashchange"));
   }
 
   function normalize(x, epsilon) {
@@ -63,9 +65,14 @@
       this.start = JSON.parse(root.dataset.start);
       this.low = this.start.low;
       this.high = this.start.high;
+      this.listen();
+      this.take();
+    }
+
+    // Shows what the address says, the start where it says nothing.
+    take() {
       this.reset();
       this.readAddress();
-      this.listen();
       this.update();
     }
 
@@ -236,7 +243,6 @@
     constructor(root) {
       this.root = root;
       this.items = [...root.querySelectorAll(".bn-step-list > li")];
-      const at = Number.parseInt(fromAddress(root, "step"), 10) - 1;
       const [back, next] = root.querySelectorAll(".bn-buttons button");
       Object.assign(this, { back, next });
       back.addEventListener("click", () => this.go(this.at - 1));
@@ -246,6 +252,11 @@
         const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (move) this.go(this.at + move);
       });
+      this.take();
+    }
+
+    take() {
+      const at = Number.parseInt(fromAddress(this.root, "step"), 10) - 1;
       this.show(at in this.items ? at : 0);
     }
 
@@ -275,12 +286,12 @@
 
   function start() {
     const roots = [...document.querySelectorAll(".bn-numbers:not(.bn-on)")];
-    roots.forEach((root) => {
+    const figures = roots.map((root) => {
       root.classList.add("bn-on");
-      if (root.dataset.kind === "steps") new Steps(root);
-      else new NumberLines(root);
+      return root.dataset.kind === "steps" ? new Steps(root) : new NumberLines(root);
     });
     if (!onSite) return;
+    window.addEventListener("hashchange", () => figures.forEach((f) => f.take()));
     const first = [...parts().keys()][0] ?? "";
     roots.find((root) => first.startsWith(`${root.dataset.name}.`))?.scrollIntoView();
   }

@@ -176,6 +176,20 @@ def test_copied_address_shows_the_same_state_and_reset_clears_it(visitor, browse
     other.context.close()
 
 
+def test_address_typed_later_is_followed_and_a_change_is_told_to_others(visitor):
+    page = visitor.go("index.html#fig-other.m=5")
+    page.evaluate("() => { window.told = 0; onhashchange = () => (told += 1); }")
+    lines = figure(page, "fig-lines")
+    lines.get_by_role("slider", name="value 1").press("End")
+    assert page.evaluate("told") == 1
+    assert "fig-other.m=5" in page.url
+    page.evaluate("location.hash = '#fig-lines.gamma=-1&fig-steps.step=4'")
+    page.wait_for_function("told > 1")
+    assert values(lines, 0) == X
+    assert lines.get_by_label("gamma").input_value() == "-1"
+    assert figure(page, "fig-steps").locator("li.bn-now").get_attribute("value") == "4"
+
+
 def test_nonsense_in_the_address_is_passed_over(visitor):
     page = visitor.go(
         "index.html#fig-lines.x=1,a,3,4,99&fig-lines.gamma=x&fig-steps.step=99"
