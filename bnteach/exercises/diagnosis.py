@@ -175,7 +175,7 @@ def _unknown(run, at_fault) -> Result:
             said = f"{prop.breach} (by {compare.digit(error)})."
             return Result("property", prop.kind, said)
     said = _how_far(run, at_fault[0])
-    return Result("value", "off", f"The values are off: {said}.")
+    return Result("value", "off", f"{said[0].upper()}{said[1:]}.")
 
 
 def _negative(run, at_fault) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bnteach.exercises import compare
 
-MOST_FOR_THREE = 30  # mistakes: with more, three at once take seconds to try
+MOST_FOR_THREE = 36  # mistakes: with more, three at once take seconds to try
 NEAR = 2e-2  # every known mistake is further off than this
 
 
@@ -35,14 +35,20 @@ def _candidates(run, ran, place: int, solved) -> Iterator[frozenset[str]]:
     """Yield mistakes that change an output, single ones first, then two and three."""
     if max(run.errors(at)[place] for at in ran) < NEAR:
         return
-    telling = []
-    for name in run.spec.slips:
-        outputs = _solve(run, ran[0], frozenset({name}), solved)
-        right = run.spec.right_outputs(run.outcomes[ran[0]].case)
-        if outputs is None or compare.relative_error(outputs[place], right[place]):
-            telling.append(name)
+    telling = [
+        name
+        for name in run.spec.slips
+        if any(_changes(run, at, place, frozenset({name}), solved) for at in ran)
+    ]
     for size in (1, 2, 3) if len(telling) <= MOST_FOR_THREE else (1, 2):
         yield from map(frozenset, itertools.combinations(telling, size))
+
+
+def _changes(run, at: int, place: int, mistakes, solved) -> bool:
+    """Tell whether mistakes give another output than the right one, or raise."""
+    outputs = _solve(run, at, mistakes, solved)
+    right = _solve(run, at, frozenset(), solved)
+    return outputs is None or compare.relative_error(outputs[place], right[place]) > 0
 
 
 def output_is_wrong(run, at: int, place: int) -> bool:

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 STATUSES = ("not attempted", "error", "shape", "property", "value", "right")
 NOT_ATTEMPTED = "not attempted yet"
 WIDTH = 80  # of printed lines; a page of the book shows no more without a scrollbar
+HEADS = {
+    "error": "not yet right: it raised an error",
+    "shape": "not yet right: the type or the shape",
+    "property": "not yet right: a property does not hold",
+    "value": "not yet right: the values are off",
+    "right": "right",
+}
 COLOURS = {"right": "#2e7d32", "not attempted": "#757575"}
 OTHER_COLOUR = "#c62828"
 
@@ -48,8 +55,7 @@ class Result:
         """The message in lines of 80 characters, below one that names the status."""
         if self.status == "not attempted":
             return self.message
-        head = "right" if self.status == "right" else f"not yet right: {self.status}"
-        return f"{head}\n{wrapped(self.message)}"
+        return f"{HEADS[self.status]}\n{wrapped(self.message)}"
 
 
 def wrapped(text: str) -> str:

@@ -152,6 +152,17 @@ def test_two_mistakes_are_both_named():
     assert "swapped" in result.message
 
 
+def test_two_mistakes_of_which_one_shows_in_some_cases_alone():
+    def answer(x, gamma, beta, epsilon):
+        variance = x.var(axis=0, ddof=1)
+        return gamma * (x - x.mean(axis=0)) / np.sqrt(variance + epsilon) + beta
+
+    result = check("batch-norm-forward", answer)
+    assert result.status == "property"
+    assert "m - 1" in result.message
+    assert "first axis alone" in result.message
+
+
 @pytest.mark.parametrize("value", [right, 7, None])
 def test_the_right_values_are_never_shown(value, capsys):
     result = check("batch-norm-forward", value)
