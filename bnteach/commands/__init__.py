@@ -6,6 +6,7 @@ imported inside the functions that need them, so that help and errors come at on
 
 from bnteach.commands import (
     data,
+    examine,
     exercises,
     export,
     fold,
@@ -15,6 +16,6 @@ from bnteach.commands import (
     show,
 )
 
-COMMANDS = (list, run, show, data, exercises, recalibrate, fold, export)
+COMMANDS = (list, run, show, data, exercises, examine, recalibrate, fold, export)
 
 __all__ = ["COMMANDS"]

@@ -13,11 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from bnteach.diagnostics.codes import finding
 from bnteach.diagnostics.report import Finding, Report
 
 TOLERANCE = 1e-3  # relative to the largest output; batch statistics are far above
-LINK = "04_keras_usage.html"
-_REMEDY = "export it in inference mode: bnteach.deployment.export, or `bnteach export`"
 
 
 def check_artifact(
@@ -111,46 +110,29 @@ def _non_finite(outputs) -> Finding | None:
     count = int(sum(np.sum(~np.isfinite(array)) for array in outputs))
     if not count:
         return None
-    return Finding(
-        "non-finite-output",
-        "error",
-        "",
-        f"{count} output values are NaN or infinite",
-        {"values": count},
-        "examine the model that was exported: bnteach.diagnostics.examine",
-        LINK,
-    )
+    text = f"{count} output values are NaN or infinite"
+    return finding("non-finite-output", text, values=count)
 
 
 def _changed(distance: float, tolerance: float) -> Finding | None:
     if distance <= tolerance:
         return None
-    return Finding(
-        "answers-change",
-        "error",
-        "",
+    text = (
         f"the same examples get other answers in a later call, by {distance:.2g} of "
-        "the largest output: a call changes the artifact, or it draws at random",
-        {"distance": distance},
-        _REMEDY,
-        LINK,
+        "the largest output: a call changes the artifact, or it draws at random"
     )
+    return finding("answers-change", text, distance=distance)
 
 
 def _dependent(distance: float, chance: float, tolerance: float) -> Finding | None:
     # What changes from call to call anyway does not show a dependence.
     if distance <= max(tolerance, 2 * chance):
         return None
-    return Finding(
-        "batch-dependent-inference",
-        "error",
-        "",
+    text = (
         "an example asked alone gets another answer than in a batch, by "
-        f"{distance:.2g} of the largest output: batch statistics are in use",
-        {"distance": distance},
-        _REMEDY,
-        LINK,
+        f"{distance:.2g} of the largest output: batch statistics are in use"
     )
+    return finding("batch-dependent-inference", text, distance=distance)
 
 
 def _unexpected(outputs, expected, tolerance: float) -> Finding | None:
@@ -161,12 +143,5 @@ def _unexpected(outputs, expected, tolerance: float) -> Finding | None:
     distance = _distance(outputs, expected)
     if distance <= tolerance:
         return None
-    return Finding(
-        "differs-from-expected",
-        "error",
-        "",
-        f"the answers are not the expected ones, by {distance:.2g} of the largest",
-        {"distance": distance},
-        "compare the preprocessing, the order of the outputs and the weights",
-        LINK,
-    )
+    text = f"the answers are not the expected ones, by {distance:.2g} of the largest"
+    return finding("differs-from-expected", text, distance=distance)

@@ -19,10 +19,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from bnteach.deployment import graph as graphs
-from bnteach.deployment.artifacts import LINK, check_artifact
+from bnteach.deployment.artifacts import check_artifact
 from bnteach.deployment.fold import fold as fold_model
 from bnteach.deployment.formats import require
+from bnteach.diagnostics import graph as graphs
+from bnteach.diagnostics.codes import finding
 from bnteach.diagnostics.layer_paths import batch_norms
 from bnteach.diagnostics.passes import wrapped_call
 from bnteach.diagnostics.report import Finding, Report
@@ -102,14 +103,12 @@ def _baked_in(model) -> list[Finding]:
         return []
     normalizing = {id(layer) for layer in batch_norms(model).values()}
     return [
-        Finding(
+        finding(
             "training-flag-baked-in",
-            "info",
-            graph.name(node),
             "it was built with training=True, which the artifact would have obeyed; "
             "it is exported in inference mode",
-            remedy="leave training out where the model is built",
-            link=LINK,
+            graph.name(node),
+            "info",
         )
         for graph in graphs.graphs(model)
         for node in graph.nodes

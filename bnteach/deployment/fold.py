@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import keras
 
-from bnteach.deployment import graph as graphs
 from bnteach.deployment.plan import Plan
 from bnteach.deployment.rebuild import copy_weights, rebuild
+from bnteach.diagnostics import graph as graphs
 
 
 @dataclass(frozen=True)

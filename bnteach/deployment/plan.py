@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keras
 
-from bnteach.deployment import graph as graphs
 from bnteach.deployment import kernels
 from bnteach.deployment.affine import affine_of, check_finite, is_affine
+from bnteach.diagnostics import graph as graphs
 from bnteach.diagnostics.layer_paths import batch_norms
 
 # Between two layers these change nothing in inference.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from bnteach.deployment import graph as graphs
 from bnteach.deployment.plan import Plan
+from bnteach.diagnostics import graph as graphs
 
 
 def rebuild(model, plan: Plan, copies: dict) -> keras.Model:

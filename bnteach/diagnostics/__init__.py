@@ -18,23 +18,28 @@ from bnteach.diagnostics.batch_statistics import (
     BatchStatisticsEvaluation,
     evaluate_with_batch_statistics,
 )
+from bnteach.diagnostics.examine import examine
 from bnteach.diagnostics.modes import condense, format_table, truth_table
 from bnteach.diagnostics.recalibrate import (
     LayerStatistics,
     Recalibration,
     recalibrate,
 )
+from bnteach.diagnostics.report import Finding, Report
 
 __all__ = [
     "BatchModeAccuracy",
     "BatchStatisticsEvaluation",
+    "Finding",
     "InputPercentiles",
     "LayerInputs",
     "LayerStatistics",
     "Recalibration",
+    "Report",
     "Saturation",
     "condense",
     "evaluate_with_batch_statistics",
+    "examine",
     "format_table",
     "gradient_norms",
     "gradients",

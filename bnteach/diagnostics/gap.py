@@ -56,12 +56,12 @@ class OutputGap:
     @property
     def accuracy(self) -> dict[str, float]:
         """Share of right classes by kind of statistics; {} if there are no classes."""
-        if any(_classes(batch, 0) is None for batch in self._batches):
+        if any(class_numbers(batch) is None for batch in self._batches):
             return {}
         right = {}
         for name, several in self._outputs.items():
             pairs = zip(self._batches, several, strict=True)
-            parts = [_right(batch, outputs) for batch, outputs in pairs]
+            parts = [right_answers(batch, outputs) for batch, outputs in pairs]
             if any(part is None for part in parts):
                 return {}
             right[name] = float(np.mean(np.concatenate(parts)))
@@ -83,7 +83,7 @@ class OutputGap:
         return float(np.sqrt(squares / spread)) if spread else float("inf")
 
 
-def _classes(batch: Batch, width: int) -> np.ndarray | None:
+def class_numbers(batch: Batch, width: int = 0) -> np.ndarray | None:
     """Return integer classes, shape (N,), from class numbers or one-hot rows."""
     flat = keras.tree.flatten(batch.y) if batch.y is not None else []
     if len(flat) != 1 or flat[0] is None:
@@ -96,12 +96,12 @@ def _classes(batch: Batch, width: int) -> np.ndarray | None:
     return y.astype(int) if y.ndim == 1 and np.equal(np.mod(y, 1), 0).all() else None
 
 
-def _right(batch: Batch, outputs: list[np.ndarray]) -> np.ndarray | None:
+def right_answers(batch: Batch, outputs: list[np.ndarray]) -> np.ndarray | None:
     """Return whether each example is right, or None where that makes no sense."""
     if len(outputs) != 1 or outputs[0].ndim != 2 or outputs[0].shape[1] < 2:
         return None
     width = outputs[0].shape[1]
-    classes = _classes(batch, width)
+    classes = class_numbers(batch, width)
     if classes is None or classes.min(initial=0) < 0 or classes.max(initial=0) >= width:
         return None
     return outputs[0].argmax(axis=1) == classes

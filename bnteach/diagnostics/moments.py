@@ -34,11 +34,18 @@ class Moments:
             return
         mean = rows.mean(axis=0)  # (C,)
         squares = np.square(rows - mean).sum(axis=0)  # (C,)
-        total, distance = self.count + len(rows), mean - self.mean
-        self._squares = (
-            self._squares + squares + distance**2 * (self.count * len(rows) / total)
-        )
-        self.mean = self.mean + distance * (len(rows) / total)
+        self._merge(len(rows), mean, squares)
+
+    def merge(self, other: Moments) -> None:
+        """Add all that another one has counted."""
+        if other.count:
+            self._merge(other.count, other.mean, other._squares)
+
+    def _merge(self, count: int, mean: np.ndarray, squares: np.ndarray) -> None:
+        total, distance = self.count + count, mean - self.mean
+        across = distance**2 * (self.count * count / total)
+        self._squares = self._squares + squares + across
+        self.mean = self.mean + distance * (count / total)
         self.count = total
 
     @property

@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from bnteach.diagnostics.layer_paths import has_statistics, walk
+
 
 @contextlib.contextmanager
 def unchanged(model: keras.Model) -> Iterator[None]:
@@ -20,8 +22,7 @@ def unchanged(model: keras.Model) -> Iterator[None]:
     """
     variables = list(model.variables)
     variables += [v for v in model.metrics_variables if id(v) not in _ids(variables)]
-    # A copy: a backend may hand out a view of memory that it reuses.
-    values = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+    values = [_copy(v) for v in variables]
     try:
         yield
     finally:
@@ -31,11 +32,49 @@ def unchanged(model: keras.Model) -> Iterator[None]:
 
 @contextlib.contextmanager
 def batch_mode(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
-    """Run these layers as in training, frozen or not, whatever they are told."""
+    """Run these layers as in training, frozen or not, whatever they are told.
+
+    What that does to their moving statistics is undone at the end.
+    """
     with contextlib.ExitStack() as stack:
         for layer in layers:
             stack.enter_context(_in_training(layer))
         yield
+
+
+@contextlib.contextmanager
+def as_in_training(model: keras.Model) -> Iterator[None]:
+    """Have `model(x, training=True)` train normalizations and nothing else.
+
+    Each batch normalization gets the mode that `fit` would give it. Everything that
+    draws at random, dropout and its like, is told that it is inference. What changes
+    in the normalizations is undone at the end.
+    """
+
+    def in_inference(call, *args, **kwargs):
+        return call(*args, **{**kwargs, "training": False})
+
+    kept = []
+    with contextlib.ExitStack() as stack:
+        for _, layer in walk(model):
+            if has_statistics(layer):
+                kept += [(v, _copy(v)) for v in layer.variables]
+            elif layer._call_has_training_arg and not _has_layers_inside(layer):
+                stack.enter_context(wrapped_call(layer, in_inference))
+        try:
+            yield
+        finally:
+            for variable, value in kept:
+                variable.assign(value)
+
+
+def _has_layers_inside(layer) -> bool:
+    return any(True for _ in layer._flatten_layers(include_self=False))
+
+
+def _copy(variable) -> np.ndarray:
+    # A copy: a backend may hand out a view of memory that it reuses.
+    return np.array(keras.ops.convert_to_numpy(variable))
 
 
 @contextlib.contextmanager
@@ -44,6 +83,7 @@ def _in_training(layer) -> Iterator[None]:
         return call(*args, **{**kwargs, "training": True})
 
     variables = [(v, v.trainable) for v in layer.variables]
+    kept = [(v, _copy(v)) for v in layer.variables]
     trainable = layer.trainable
     with wrapped_call(layer, in_training):
         layer.trainable = True  # frozen, it would use its moving statistics
@@ -53,6 +93,8 @@ def _in_training(layer) -> Iterator[None]:
             layer.trainable = trainable
             for variable, was in variables:  # a variable can be frozen alone
                 variable.trainable = was
+            for variable, value in kept:
+                variable.assign(value)
 
 
 @contextlib.contextmanager

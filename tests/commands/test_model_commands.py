@@ -126,3 +126,26 @@ def test_a_module_that_is_not_there_is_one_line(folder, capsys):
     options = ["--out", "n.keras", "--import", "nosuchmodule"]
     assert call("fold", "model.keras", *options) == command_line.EXIT_ERROR
     assert capsys.readouterr().err.strip().endswith("'nosuchmodule'")
+
+
+def test_examine_and_its_exit_statuses(folder, capsys):
+    import json
+
+    assert call("examine", "model.keras") == 0
+    model = keras.saving.load_model("model.keras")
+    model.get_layer("one").momentum = 0.1
+    model.save("warned.keras")
+    assert call("examine", "warned.keras", "--data", "data.npz") == 0
+    assert "momentum-convention" in capsys.readouterr().out
+    assert call("examine", "warned.keras", "--strict") == 3
+    ignored = ["--ignore", "momentum-convention", "--strict"]
+    assert call("examine", "warned.keras", *ignored) == 0
+    model.get_layer("two").moving_mean.assign(np.full(2, np.nan))
+    model.save("broken.keras")
+    capsys.readouterr()
+    assert call("examine", "broken.keras", "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert not report["ok"]
+    assert report["findings"][0]["code"] == "non-finite-statistics"
+    assert call("examine", "model.keras", "--ignore", "nan") == command_line.EXIT_ERROR
+    assert "non-finite-statistics" in capsys.readouterr().err

@@ -51,6 +51,14 @@ class Graph:
         readers = self._readers.get(id(node.outputs[0]), [])
         return readers[0] if len(readers) == 1 else None
 
+    def results(self) -> list:
+        """Return the nodes that make outputs of the model."""
+        return [
+            node
+            for node in self.nodes
+            if any(id(tensor) in self._results for tensor in node.outputs)
+        ]
+
     def name(self, node) -> str:
         """Return the path of the layer that a node calls."""
         return self.path + node.operation.name
