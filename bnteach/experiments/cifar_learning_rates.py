@@ -21,9 +21,16 @@ from bnteach.experiments.cifar_comparison import (
 )
 
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
+# Further rates of a network, so that its best one does not lie at the edge of the grid.
+MORE_RATES: dict[str, tuple[float, ...]] = {}
 LAST = 4  # records whose mean is the criterion: one alone jumps
 # At "cpu" the records are taken often and on few images, 1,000: an evaluation of 2,000
 # by both kinds of statistics takes as long as twenty steps.
+
+
+def rates_of(network: str) -> list[float]:
+    """Return the rates at which a network is tried, in order."""
+    return sorted({*RATES, *MORE_RATES.get(network, ())})
 
 
 def variant(network: str, rate: float) -> str:
@@ -34,6 +41,43 @@ def variant(network: str, rate: float) -> str:
 def criterion(part: Mapping[str, Any]) -> float:
     """Return what a rate is judged by: mean validation accuracy of the last records."""
     return sum(part["curves"]["val_accuracy"][-LAST:]) / LAST
+
+
+def best_rates(run: Any) -> dict[str, float | None]:
+    """Return the best rate of each network of a recorded sweep.
+
+    Args:
+        run: the sweep, a `bnteach.runs.Run`. A rate that was given up after one seed does not take part.
+
+    Returns:
+        Network -> the rate with the highest mean of the criterion over the seeds; None
+        where every rate was given up.
+    """
+    found: dict[str, dict[float, float]] = {}
+    for name, parts in run.variants.items():
+        network = name.rpartition(", rate ")[0]
+        scores = found.setdefault(network, {})
+        if name not in run.settings.get("given up", {}):
+            rate = run.settings["variants"][name]["learning_rate"]
+            scores[rate] = sum(map(criterion, parts)) / len(parts)
+    return {n: max(s, key=s.get) if s else None for n, s in found.items()}
+
+
+def at_the_edge(run: Any) -> dict[str, float]:
+    """Return network -> its best rate, where no rate beyond it was tried.
+
+    Args:
+        run: the sweep, a `bnteach.runs.Run`.
+    """
+    tried: dict[str, list[float]] = {}
+    for name, arguments in run.settings["variants"].items():
+        network = name.rpartition(", rate ")[0]
+        tried.setdefault(network, []).append(arguments["learning_rate"])
+    return {
+        network: rate
+        for network, rate in best_rates(run).items()
+        if rate in (min(tried[network]), max(tried[network]))
+    }
 
 
 def _measure(model, data):
@@ -59,13 +103,15 @@ def give_up(part: Mapping[str, Any], data: Any) -> str:
     return "at chance" if criterion(part) <= chance + 2 * noise else ""
 
 
+ALL_RATES = sorted({rate for network in NETWORKS for rate in rates_of(network)})
 EXPERIMENT = Experiment(
     name="cifar_learning_rates",
     title="The networks of the CIFAR comparison at five learning rates",
     variants={
         variant(network, rate): arguments | {"learning_rate": rate}
-        for rate in RATES
+        for rate in ALL_RATES
         for network, arguments in NETWORKS.items()
+        if rate in rates_of(network)
     },
     profiles={
         "quick": Settings(
@@ -77,7 +123,12 @@ EXPERIMENT = Experiment(
             8.0,
             500,
             NARROW,
-            chosen=[variant(network, rate) for rate in RATES for network in LIVE],
+            chosen=[
+                variant(network, rate)
+                for rate in ALL_RATES
+                for network in LIVE
+                if rate in rates_of(network)
+            ],
         ),
         "cpu": Settings(
             "cifar100", 400, 80, 50, 3, 80.0, 1000, {**WIDE, **SHORT}, True

@@ -203,6 +203,47 @@ def test_each_network_runs_at_the_best_of_its_learning_rates():
         assert found[chosen] == max(found.values()), network
 
 
+def sweep_of(scores, given_up=()):
+    """A made-up sweep: (network, rate) -> the accuracies of the last record by seed."""
+    variants, arguments = {}, {}
+    for (network, rate), values in scores.items():
+        name = cifar_learning_rates.variant(network, rate)
+        arguments[name] = {"learning_rate": rate}
+        # an early record that would mislead, then four like the last
+        variants[name] = [{"curves": {"val_accuracy": [9.0, *[v] * 4]}} for v in values]
+    settings = {"variants": arguments, "given up": dict.fromkeys(given_up, "diverged")}
+    return types.SimpleNamespace(variants=variants, settings=settings)
+
+
+def test_the_best_rate_is_that_of_the_mean_over_seeds_and_last_records():
+    scores = {("ReLU", 0.001): [0.2, 0.2, 0.2], ("ReLU", 0.003): [0.1, 0.3, 0.1]}
+    scores |= {("ReLU", 0.01): [0.9], ("tanh", 0.001): [0.1], ("tanh", 0.003): [0.1]}
+    lost = [cifar_learning_rates.variant("ReLU", 0.01)]
+    lost += [cifar_learning_rates.variant("tanh", rate) for rate in (0.001, 0.003)]
+    sweep = sweep_of(scores, lost)
+    assert cifar_learning_rates.best_rates(sweep) == {"ReLU": 0.001, "tanh": None}
+    assert cifar_learning_rates.at_the_edge(sweep) == {"ReLU": 0.001}
+    sweep = sweep_of(scores | {("ReLU", 0.0003): [0.1]}, lost)
+    assert cifar_learning_rates.at_the_edge(sweep) == {}
+
+
+@pytest.mark.parametrize(
+    ("losses", "accuracy", "reason"),
+    [
+        ([None, 4.6, 4.0], 0.05, ""),
+        ([None, 4.6, float("nan")], 0.05, "diverged"),
+        ([None, float("inf"), 4.0], 0.05, "diverged"),
+        ([None, None, 4.0], 0.05, "diverged"),  # as a file has it
+        ([None, 4.6, 4.6], 0.012, "at chance"),
+        ([None, 4.6, 4.6], 0.017, ""),  # chance 0.01, noise 0.0031
+    ],
+)
+def test_when_a_rate_is_out_of_the_question(losses, accuracy, reason):
+    curves = {"loss": losses, "val_accuracy": [0.01, *[accuracy] * 4]}
+    data = types.SimpleNamespace(num_classes=100, x_validation=np.zeros((1000, 1)))
+    assert cifar_learning_rates.give_up({"curves": curves}, data) == reason
+
+
 def test_augmentation_keeps_images_images_and_draws_anew():
     x = np.random.default_rng(0).normal(size=(8, 32, 32, 3)).astype("float32")
     one, two = (cifar_comparison.augmentation(seed) for seed in (3, 3))
