@@ -47,7 +47,8 @@ def best_rates(run: Any) -> dict[str, float | None]:
     """Return the best rate of each network of a recorded sweep.
 
     Args:
-        run: the sweep, a `bnteach.runs.Run`. A rate that was given up after one seed does not take part.
+        run: the sweep, a `bnteach.runs.Run`. A rate that was given up after one seed
+            does not take part.
 
     Returns:
         Network -> the rate with the highest mean of the criterion over the seeds; None
