@@ -82,7 +82,7 @@ lock: $(READY) ## resolve requirements.in into requirements.txt for all platform
 	@$(PY) -m uv pip compile --universal --generate-hashes --python-version 3.11 --no-header -q requirements.in -o requirements.txt
 
 clean: ## remove what was built (keeps .venv)
-	@rm -rf _build book/_static/mathjax book/_static/vega-bundle.js book/_static/licences.txt .pytest_cache .ruff_cache .hypothesis
+	@rm -rf _build book/_static/vega-bundle.js book/_static/licences.txt .pytest_cache .ruff_cache .hypothesis
 
 clean-all: clean ## remove .venv, too
 	@rm -f $(READY)

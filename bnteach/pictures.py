@@ -79,8 +79,11 @@ def svg(figure: Figure) -> str:
 
 def _rounded(text: str) -> str:
     # A hundredth of a point is less than what a screen shows.
-    text = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.2f}", text)
-    return re.sub(r"(\.\d*?)0+\b", r"\1", text).replace(". ", " ")
+    def number(match: re.Match) -> str:
+        shorter = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+        return "0" if shorter == "-0" else shorter
+
+    return re.sub(r"-?\d+\.\d+", number, text)
 
 
 def _box(figure: Figure) -> Bbox:

@@ -35,17 +35,13 @@ FLAGS = [
     # Nothing but this machine has a name: a foreign request fails at once.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-# Waits until formulas and interactive figures are drawn, 10 seconds at most.
+# Goes to each interactive figure and waits until it is live, 10 seconds at most.
 SETTLE = """async () => {
   const late = performance.now() + 10000;
   const wait = async (done) => {
     while (!done() && performance.now() < late)
       await new Promise((r) => setTimeout(r, 20));
   };
-  if (document.querySelector(".math")) {
-    await wait(() => window.MathJax?.startup?.promise);
-    await window.MathJax?.startup?.promise;
-  }
   for (const figure of document.querySelectorAll(".bn-interactive")) {
     figure.scrollIntoView();  // it is drawn when it comes near the view
     await wait(() => figure.querySelector(".bn-live svg"));

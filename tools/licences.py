@@ -12,7 +12,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 # Licences whose text is somewhere else, which is all that they ask for.
 ELSEWHERE = {
-    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/legalcode",
     "Unlicense": "https://unlicense.org",
 }
 TITLE = "Software of others that this site serves beside its own pages"

@@ -4,11 +4,7 @@ Each is written in one step and checked by its bytes before it is taken for done
 that an interrupted build or a full disk leaves nothing that a later build would serve.
 """
 
-import filecmp
 import hashlib
-import shutil
-from importlib import metadata
-from pathlib import Path
 
 import licences
 import vl_convert
@@ -16,33 +12,12 @@ import vl_convert
 from bnteach.files import atomic_path
 
 VEGA_LITE = "6.4"  # the version of the specifications that Altair 6 writes
-# The one part of MathJax that the site needs
-MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff")
 
 
 def write_all(static):
     """Write the list of licences, and what else is missing or damaged in `static`."""
-    copy_mathjax(static / "mathjax")
     write_vega_bundle(static / "vega-bundle.js")
     write_licences(static / "licences.txt")
-
-
-def copy_mathjax(target):
-    """Make the folder `target` hold the site's part of MathJax and nothing else."""
-    package = metadata.distribution("sphinx-mathjax-offline")
-    source = Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
-    wanted = {
-        path.relative_to(source) for part in MATHJAX for path in source.glob(part)
-    }
-    for path in [path for path in target.rglob("*") if path.is_file()]:
-        if path.relative_to(target) not in wanted:
-            path.unlink()
-    for name in wanted:
-        copied = target / name
-        if copied.is_file() and filecmp.cmp(source / name, copied, shallow=False):
-            continue
-        with atomic_path(copied) as part:
-            shutil.copyfile(source / name, part)
 
 
 def write_vega_bundle(target):

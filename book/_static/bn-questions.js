@@ -166,10 +166,8 @@
   }
 
   const start = () => document.querySelectorAll("form.bn-question").forEach(enliven);
-  // Feedback is copied: formulas in it must have been drawn before.
-  if (window.MathJax?.startup?.promise) MathJax.startup.promise.then(start);
-  else if (document.readyState === "complete") start();
-  else window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(start));
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
 
   // On paper the answers stand open.
   let opened = [];

@@ -2,7 +2,7 @@
 // be reachable by keyboard; one that does not must not stop the Tab key.
 (() => {
   const boxes =
-    "div.math, div.math mjx-container, .pst-scrollable-table-container," +
+    ".bn-formula, .pst-scrollable-table-container," +
     " .cell_output, .cell_output > .output, .bn-interactive";
   const update = () =>
     document.querySelectorAll(boxes).forEach((box) => {
@@ -10,8 +10,5 @@
       else box.removeAttribute("tabindex");
     });
   window.addEventListener("resize", update);
-  window.addEventListener("load", () => {
-    update();
-    if (window.MathJax?.startup) MathJax.startup.promise.then(update);
-  });
+  window.addEventListener("load", update);
 })();

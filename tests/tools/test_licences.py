@@ -12,7 +12,9 @@ from site_browser import require
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "_build" / "html" / "_static"
-OWN = ROOT / "book" / "_static"
+OWN = [ROOT / "book" / "_static", ROOT / "bnteach" / "page"]
+# Made by the extensions in book/_ext
+OF_EXTENSIONS = {"bn-dark.css", "bn-formulas.css", "icons.css"}
 # Made by a package for this site
 MADE = {
     "basic.css": "sphinx",
@@ -20,6 +22,7 @@ MADE = {
     "language_data.js": "sphinx",
     "copybutton.js": "sphinx-copybutton",
     "pygments.css": "pygments",
+    "pydata-sphinx-theme.css": "pydata-sphinx-theme",  # without its icon font
 }
 
 
@@ -46,14 +49,13 @@ def test_every_part_of_the_vega_bundle_is_named():
         "Font Awesome Free",
         "Bootstrap",
         "clipboard.js",
-        "MathJax",
+        "STIX Two Math",
         "sphinx-book-theme 1.",
         "pydata-sphinx-theme 0.",
         "sphinx-design 0.",
         "Copyright (c) 2018, pandas",  # of pydata-sphinx-theme
         "SIL OPEN FONT LICENSE Version 1.1",
         "Apache License",
-        "https://creativecommons.org/licenses/by/4.0/",
     ],
 )
 def test_list_names_what_is_served_and_under_which_licence(text, words):
@@ -66,9 +68,9 @@ def test_versions_are_those_of_the_installed_packages(text):
 
 
 def test_package_without_a_licence_is_an_error(monkeypatch):
-    listed = {"packages": ["sphinx-mathjax-offline"], "part": []}
+    listed = {"packages": ["latex2mathml"], "part": []}
     monkeypatch.setattr(licences, "served", lambda: listed)
-    with pytest.raises(FileNotFoundError, match="sphinx-mathjax-offline"):
+    with pytest.raises(FileNotFoundError, match="latex2mathml"):
         licences.text()
 
 
@@ -78,7 +80,7 @@ def digest(path):
 
 def installed_files():
     """Return the digests of the files of the packages of the list."""
-    names = [*licences.served()["packages"], "sphinx-mathjax-offline"]
+    names = licences.served()["packages"]
     packages = [metadata.distribution(name) for name in names]
     paths = [p.locate_file(file) for p in packages for file in p.files]
     code = (".py", ".pyc", "")
@@ -88,13 +90,13 @@ def installed_files():
 def test_every_file_that_is_served_belongs_to_a_package_of_the_list():
     require(STATIC.is_dir(), "the built site", "build it with: make book")
     known = installed_files()
-    own = {path.relative_to(OWN) for path in OWN.rglob("*") if path.is_file()}
+    own = {path.relative_to(at) for at in OWN for path in at.rglob("*")}
     unknown = [
         path.relative_to(STATIC).as_posix()
         for path in STATIC.rglob("*")
         if path.is_file()
         and path.relative_to(STATIC) not in own
-        and path.name not in MADE
+        and path.name not in {*MADE, *OF_EXTENSIONS}
         and digest(path) not in known
     ]
     assert unknown == []
