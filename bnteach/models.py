@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from bnteach.blocks import activate, as_vectors, check_placement, convolve
 from bnteach.initializers import (
     KernelFactory,
     KernelInitializer,
@@ -79,7 +80,7 @@ def mlp(
     """
     if not units or min(units) < 1:
         raise ValueError(f"expected units, each at least 1. Received: units={units}")
-    _check_placement(placement)
+    check_placement(placement)
     inputs = x = keras.Input(tuple(input_shape), name="input")
     if len(input_shape) > 1:
         x = keras.layers.Flatten(name="flatten")(x)  # (N, D)
@@ -99,7 +100,7 @@ def mlp(
             name=f"dense_{number}",
         )
         x = dense(x)  # (N, width)
-        x = _activate(x, activation, normalization, placement, number)
+        x = activate(x, activation, normalization, placement, number)
     logits = keras.layers.Dense(
         num_classes,
         activation=output_activation,
@@ -152,14 +153,14 @@ def deep_cnn(
     inputs = x = keras.Input(tuple(input_shape), name="input")
     for number in range(1, num_conv + 1):
         stride = 2 if number % 3 == 0 else 1
-        x = _convolve(x, 4 * number, kernels(number), use_bias, number, stride)
-        x = _activate(x, activation, normalization, "before", number)
+        x = convolve(x, 4 * number, kernels(number), use_bias, number, stride)
+        x = activate(x, activation, normalization, "before", number)
     x = keras.layers.Flatten(name="flatten")(x)
     number = num_conv + 1
     dense = keras.layers.Dense(
         100, use_bias=use_bias, kernel_initializer=kernels(number), name="dense_1"
     )
-    x = _activate(dense(x), activation, normalization, "before", number)
+    x = activate(dense(x), activation, normalization, "before", number)
     logits = keras.layers.Dense(
         num_classes, kernel_initializer=kernels(number + 1), name="logits"
     )
@@ -222,8 +223,8 @@ def conv_blocks(
     for block, width in enumerate(filters, start=1):
         for _ in range(2):
             number += 1
-            x = _convolve(x, width, kernels(number), use_bias, number)
-            x = _activate(x, activation, normalization, "before", number)
+            x = convolve(x, width, kernels(number), use_bias, number)
+            x = activate(x, activation, normalization, "before", number)
         if block < len(filters):
             x = keras.layers.MaxPooling2D(name=f"pool_{block}")(x)
             x = keras.layers.Dropout(
@@ -235,7 +236,7 @@ def conv_blocks(
         kernel_initializer=kernels(number + 1),
         name="logits",
     )
-    return keras.Model(inputs, logits(_as_vectors(x, pooling)), name=name)
+    return keras.Model(inputs, logits(as_vectors(x, pooling)), name=name)
 
 
 def leaky_relu(name: str) -> keras.layers.Layer:
@@ -247,50 +248,3 @@ def batch_norm_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """Return every layer that keeps moving statistics, nested models included."""
     flat = model._flatten_layers(include_self=False, recursive=True)
     return [layer for layer in flat if hasattr(layer, "moving_variance")]
-
-
-def _check_placement(placement: str) -> None:
-    if placement not in ("before", "after"):
-        raise ValueError(
-            "expected placement 'before' or 'after' the activation. "
-            f"Received: {placement!r}"
-        )
-
-
-def _activate(x, activation, normalization, placement: str, number: int):
-    """Apply activation `number` and, before or after it, the normalization."""
-    name = f"activation_{number}"
-    layer = (
-        activation(name)
-        if callable(activation)
-        else keras.layers.Activation(activation, name=name)
-    )
-    if normalization is None:
-        return layer(x)
-    if placement == "before":
-        return layer(normalize(x, normalization, number))
-    return normalize(layer(x), normalization, number)
-
-
-def _convolve(x, filters: int, kernel, use_bias: bool, number: int, stride: int = 1):
-    layer = keras.layers.Conv2D(
-        filters,
-        3,
-        strides=stride,
-        padding="same",
-        use_bias=use_bias,
-        kernel_initializer=kernel,
-        name=f"conv_{number}",
-    )
-    return layer(x)  # (N, H / stride, W / stride, filters)
-
-
-def _as_vectors(x, pooling: str):
-    """Turn (N, H, W, channels) into (N, features)."""
-    if pooling == "flatten":
-        return keras.layers.Flatten(name="flatten")(x)
-    if pooling == "global_average":
-        return keras.layers.GlobalAveragePooling2D(name="global_average")(x)
-    raise ValueError(
-        f"expected pooling 'flatten' or 'global_average'. Received: {pooling!r}"
-    )

@@ -35,6 +35,7 @@ ORDER = [
     {"training"},
     {"layers", "models", "datasets"},
     {"page_figures"},
+    {"blocks"},
     {"initializers", "normalizations", "batch_norm", "files", "plotting"},
     {"rows", "moving_statistics", "interactive", "pictures"},
     {"checks", "palette"},
