@@ -87,8 +87,8 @@ def batch_norm_train(
     to a first estimate of the mean are summed and squared, never x itself, so a large
     mean costs next to nothing beyond the digits that x itself has lost to rounding.
     Against wider arithmetic on the same x, of standard deviation 1, y was at most 5e-6
-    off for float32 and means up to 1e6, and 1e-15 of the largest |y| for float64 and
-    means up to 1e8.
+    off for float32 and means up to 1e6, and 1e-15 of the largest `abs(y)` for float64
+    and means up to 1e8.
 
     Args:
         x: Input of any rank, type float16, bfloat16, float32 or float64. The 16-bit

@@ -14,7 +14,7 @@ SHORT = 256  # fewer terms than these are summed directly
 
 
 def channel_sums(x: tf.Tensor, axis: int) -> tf.Tensor:
-    """Sum each channel of x, to a few units in the sixth digit of the sum of |x|.
+    """Sum each channel of x, to a few units in the sixth digit of the sum of abs(x).
 
     M values are added up as about sqrt(M) sums of sqrt(M) values. With float32 values
     that are all alike, the worst case, TensorFlow's own sum of 1,000,000 was 6e-3 off,
