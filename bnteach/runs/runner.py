@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from bnteach.experiments.base import normalization_of
 from bnteach.runs import checks, earlier, results
 from bnteach.runs.collection import Collection
 from bnteach.runs.description import describe, identity, weights_sha256
+from bnteach.runs.networks import Networks
 from bnteach.runs.parts import Parts, slug
 from bnteach.runs.plan import Plan
 
@@ -72,7 +72,7 @@ def run(
     plan = Plan(experiment, profile, settings, data, chosen, seeds)
     keeper = _keeper(directory, plan)
     before = earlier.recorded_run(directory, plan)
-    run_part = functools.partial(_run_part, plan, team)
+    run_part = functools.partial(_run_part, plan, Networks(plan), team)
     if team is not None:
         team.check_alike([keeper.identity, keeper.arguments, plan.keys])
         if not team.chief:
@@ -145,40 +145,33 @@ def _bar(count: int, name: str, progress: bool | None):
     return tqdm(total=count, desc=name, unit="part", disable=not shown)
 
 
-def _run_part(plan: Plan, team, keeper, progress, key) -> dict:
+def _run_part(plan: Plan, networks: Networks, team, keeper, progress, key) -> dict:
     import keras
 
-    from bnteach import models, training
+    from bnteach import training
 
-    experiment, settings, data = plan.experiment, plan.settings, plan.data
+    experiment, settings = plan.experiment, plan.settings
     variant, seed = key
-    keras.utils.clear_session()
-    gc.collect()  # the networks before hold their data until they are collected
     keras.utils.set_random_seed(seed)
     arguments = experiment.arguments(variant, settings)
-    prepared = experiment.prepare(data, arguments)
-    steps = arguments.pop("steps", settings.steps)
-    model = experiment.build(arguments, seed)
-    model.name = slug(variant, seed)  # shown beside the progress bar
-    if team is not None:
-        for layer in models.batch_norm_layers(model):
-            layer.synchronized = True
-    augmentation = experiment.augmentation(seed) if settings.augment else None
+    network = networks.of(variant, seed, strategy=team is not None)
+    network.model.name = slug(variant, seed)  # shown beside the progress bar
     history = training.train(
-        model,
-        prepared,
-        steps=steps,
+        network.model,
+        network.data,
+        steps=arguments.get("steps", settings.steps),
         batch_size=settings.batch_size,
         seed=seed,
         record_every=settings.record_every,
-        augmentation=augmentation,
-        probes=experiment.probes(model, prepared),
+        augmentation=network.augmentation,
+        probes=experiment.probes(network.model, network.data),
         checkpoint=keeper.checkpoint(variant, seed),
         progress=progress,
+        loop=network.loop,
         strategy=None if team is None else team.strategy,
     )
     part = {"seed": seed, **history.to_dict()}
-    part["weights_sha256"] = weights_sha256(model)
-    part["measured"] = experiment.measure(model, prepared)
+    part["weights_sha256"] = weights_sha256(network.model)
+    part["measured"] = experiment.measure(network.model, network.data)
     keeper.save(variant, part)
     return part

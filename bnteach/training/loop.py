@@ -15,7 +15,7 @@ import keras
 
 from bnteach.training.checkpoints import Checkpoint
 from bnteach.training.history import History, record
-from bnteach.training.loops import make_loop
+from bnteach.training.loops import Loop, make_loop
 from bnteach.training.order import Order
 from bnteach.training.progress import step_bar
 
@@ -34,7 +34,7 @@ def train(
     probes: Sequence[Probe] = (),
     checkpoint: str | os.PathLike | None = None,
     progress: bool | None = None,
-    loop: str = "auto",
+    loop: str | Loop = "auto",
     strategy: Any = None,
 ) -> History:
     """Train a compiled model for a number of steps and record what happens.
@@ -60,7 +60,8 @@ def train(
             train anew.
         progress: show a bar with the time left. By default only where a person looks.
         loop: "compiled" (TensorFlow only), "keras", or "auto" for the faster one
-            that the backend has.
+            that the backend has; or what `make_loop` returned for this model, these
+            training data and this augmentation, so that nothing is compiled again.
         strategy: what `distribution.make` returns, to train copies of the model on
             several devices or machines (TensorFlow only). Each has an equal share of
             every batch. The model itself stays where it is and gets their weights at
@@ -82,9 +83,11 @@ def train(
 
         trained = distribution.replicate(model, strategy, batch_size)
         checkpoint = checkpoint if workers.is_chief(strategy) else None
-    run_steps = make_loop(
-        trained, data.x_train, data.y_train, augmentation, loop, strategy
-    )
+    run_steps = loop
+    if not callable(loop):
+        run_steps = make_loop(
+            trained, data.x_train, data.y_train, augmentation, loop, strategy
+        )
     order = Order(len(data.x_train), batch_size, seed)
     identity = {"batch_size": batch_size, "seed": seed, "record_every": record_every}
     drawn = [] if augmentation is None else augmentation.variables

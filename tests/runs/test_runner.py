@@ -32,7 +32,7 @@ def demo(monkeypatch):
     )
     state = types.SimpleNamespace(experiment=experiment, ran=[], broken=[], hopeless=[])
 
-    def run_part(plan, team, keeper, progress, key):
+    def run_part(plan, networks, team, keeper, progress, key):
         state.ran.append(key)
         if key in state.broken:
             raise FloatingPointError(f"nothing left of {key[0]}")
