@@ -79,7 +79,7 @@ class Experiment:
 
     def chosen(self, settings: Settings) -> list[str]:
         """Return the variants that are run at one size."""
-        return list(settings.chosen or self.variants)
+        return [v for v in settings.chosen or self.variants if v in self.variants]
 
     def arguments(self, variant: str, settings: Settings) -> dict[str, Any]:
         """Return all that a variant's network is built from at one size."""

@@ -24,6 +24,7 @@ SMALLER = {
             "record_every": 2,
             "batch_size": 16,
             "augment": True,
+            "seeds": 1,
             "network": {"filters": [8, 8]},
         },
         ["sigmoid + BN"],
