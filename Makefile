@@ -21,7 +21,7 @@ export BNTEACH_PROFILE := quick
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-all lint format notebooks bench lock clean clean-all afresh
+.PHONY: help setup book serve test test-all lint format notebooks bench kernels lock clean clean-all afresh
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,11 +78,17 @@ notebooks: $(READY) ## execute every notebook (quick profile) and store what cam
 bench: $(READY) ## measure speed and accuracy, each as a ratio within one run
 	@$(PY) tools/bench.py
 
+# Needs Node; the result is kept, so that building the book does not.
+ASSEMBLYSCRIPT := assemblyscript@0.28.20
+PLAYGROUND := book/_static/playground
+kernels: ## compile the playground's kernels.ts to kernels.wasm
+	@npx --yes --package=$(ASSEMBLYSCRIPT) asc $(PLAYGROUND)/kernels.ts -o $(PLAYGROUND)/kernels.wasm -O3 --runtime stub --noAssert --enable simd --initialMemory 1
+
 lock: $(READY) ## resolve requirements.in into requirements.txt for all platforms
 	@$(PY) -m uv pip compile --universal --generate-hashes --python-version 3.11 --no-header -q requirements.in -o requirements.txt
 
 clean: ## remove what was built (keeps .venv)
-	@rm -rf _build book/_static/vega-bundle.js book/_static/licences.txt .pytest_cache .ruff_cache .hypothesis
+	@rm -rf _build book/_static/vega-bundle.js book/_static/playground.js book/_static/licences.txt .pytest_cache .ruff_cache .hypothesis
 
 clean-all: clean ## remove .venv, too
 	@rm -f $(READY)

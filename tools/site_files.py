@@ -7,6 +7,7 @@ that an interrupted build or a full disk leaves nothing that a later build would
 import hashlib
 
 import licences
+import playground
 import vl_convert
 
 from bnteach.files import atomic_path
@@ -18,6 +19,7 @@ def write_all(static):
     """Write the list of licences, and what else is missing or damaged in `static`."""
     write_vega_bundle(static / "vega-bundle.js")
     write_licences(static / "licences.txt")
+    playground.write_script(static / "playground.js")
 
 
 def write_vega_bundle(target):
