@@ -263,7 +263,7 @@ def test_network_equals_numpy_for_100_steps(engine, digits, kernels, change):
                 moving = network.moving[layer]
                 far[f"moving{layer}"] = distance(end["movingMean"], moving)
         print(norm, kernels, {name: f"{value:.1e}" for name, value in far.items()})
-        assert {name: value for name, value in far.items() if value > 1e-5} == {}
+        assert {name: value for name, value in far.items() if value > TOLERANCE} == {}
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 1), (7, 13, 3), (60, 784, 100), (2, 9, 47)])

@@ -51,7 +51,7 @@ def test_the_script_trains_from_a_file(opened):
     read = page.evaluate("playground.read()")
     assert (read["step"], read["a"]["overflowAt"]) == (43, None)
     assert read["b"]["loss"] < before
-    assert read["b"]["accuracy"] > 0.4
+    assert read["b"]["accuracy"] > 0.2
     assert set(read["a"]) == {
         "loss",
         "accuracy",
