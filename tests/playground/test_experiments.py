@@ -58,12 +58,12 @@ def tiny(page, seed):
     assert faded(read["a"]) < 1e-3
     assert read["a"]["accuracy"] < 0.2
     assert 0.3 < faded(read["b"]) < 3
-    assert read["b"]["accuracy"] == pytest.approx(0.8, abs=0.07)
+    assert read["b"]["accuracy"] > 0.7
 
 
 def large_steps(page, seed):
     early, late = run(page, "large-steps", seed, 100, 1000)
-    assert early["a"]["accuracy"] < 0.25
+    assert early["a"]["accuracy"] < 0.34
     assert early["b"]["accuracy"] == pytest.approx(0.85, abs=0.04)
     for name in "ab":
         assert late[name]["accuracy"] == pytest.approx(0.87, abs=0.04)

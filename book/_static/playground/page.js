@@ -169,6 +169,7 @@ export function start(content, body) {
   const view = new View(root, session), note = root.querySelector(".pg-note");
   document.documentElement.classList.toggle("pg-bare", !controls);
   showQuestions(root, (chosen) => window.playground.set(chosen));
+  if (!location.search) root.querySelector(".pg-chips button")?.click(); // the first question
   session.loaded.then(({ kernels: name, counts }) => {
     const how = name === "wasm" ? "WebAssembly" : "JavaScript";
     note.textContent = [`${counts.train} training and ${counts.test} test digits of MNIST, `
