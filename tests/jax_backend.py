@@ -41,7 +41,15 @@ def make_smaller(name, settings, variants):
     from bnteach import experiments
 
     experiment = experiments.get(name)
-    quick = replace(experiment.profiles["quick"], **settings)
+    size = experiment.profiles["quick"]
+    network = {**size.network, **settings.get("network", {})}
+    # Steps of a variant's own would take the place of the smaller number.
+    own = {
+        variant: {key: value for key, value in given.items() if key != "steps"}
+        for variant, given in size.variants.items()
+    }
+    smaller = {**settings, "network": network, "variants": own, "chosen": ()}
+    quick = replace(size, **smaller)
     experiments.EXPERIMENTS[name] = replace(
         experiment,
         profiles={**experiment.profiles, "quick": quick},

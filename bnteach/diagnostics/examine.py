@@ -137,8 +137,11 @@ def _confirmed(facts: Facts, seen: Observation, found) -> list[Finding]:
             continue
         share = rules_data.cold_start(facts, seen, path)
         counted = rules_statistics.left_of_start(facts, path, layer)
-        # Where enough steps were counted, more than chance must speak against them.
-        least = 0.2 if counted is not None and counted < 0.01 else 0.05
+        # Where enough steps were counted, more than chance must speak against them,
+        # and early in training more than the lag behind the weights.
+        least = rules_statistics.LEFT_OF_START
+        if counted is not None and counted < least:
+            least = 0.5 if rules_data.is_early(facts, path) else 0.2
         if share is None or share < least:
             continue
         text = f"the moving statistics are still {share:.0%} their starting values"
@@ -165,7 +168,7 @@ def _consequences(facts: Facts, seen: Observation, found) -> Iterator[Finding]:
                 yield from rules_data.statistics_mismatch(facts, seen, path)
                 codes |= {"statistics-mismatch"} if _far(facts, seen, path) else set()
     if facts.trained and not codes & _CAUSES_OF_GAP:
-        yield from rules_data.train_inference_gap(seen)
+        yield from rules_data.train_inference_gap(facts, seen)
     if not codes & {"training-flag-baked-in", "non-finite-data"}:
         yield from rules_data.batch_dependent(seen)
 

@@ -7,6 +7,7 @@ but without dropout. The model is left as it was.
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +18,14 @@ from tqdm import tqdm
 
 from bnteach.diagnostics import batches as reading
 from bnteach.diagnostics.gap import class_numbers, right_answers
+from bnteach.diagnostics.layer_paths import walk
 from bnteach.diagnostics.moments import Moments
-from bnteach.diagnostics.passes import as_in_training, unchanged, wrapped_call
+from bnteach.diagnostics.passes import (
+    as_in_training,
+    unchanged,
+    without_chance,
+    wrapped_call,
+)
 from bnteach.training import someone_is_watching
 
 ALONE = 8  # examples that are asked one by one
@@ -53,6 +60,8 @@ class Observation:
         right: "moving", "batch" -> per example whether the answer was right.
         alone: largest difference between answers to an example alone and among
             others, over the spread of the answers.
+        trains_by_default: name of a layer that is in training where nobody says
+            otherwise, and with it, in Keras, all that follows; "" if there is none.
         bad_inputs: batches with values that are NaN or infinite.
     """
 
@@ -63,6 +72,7 @@ class Observation:
     labels: list[np.ndarray | None] = field(default_factory=list)
     right: dict[str, list] = field(default_factory=lambda: {"moving": [], "batch": []})
     alone: float | None = None
+    trains_by_default: str = ""
     bad_inputs: int = 0
 
 
@@ -85,7 +95,7 @@ def observe(
     Raises:
         ValueError: the data are empty or do not fit.
     """
-    seen = Observation()
+    seen = Observation(trains_by_default=_trains_by_default(model))
     total = reading.count(data, batch_size, max_batches)
     bar = tqdm(
         total=total,
@@ -105,7 +115,9 @@ def observe(
                 outputs["batch"] = model(batch.x, training=True)
             _compare(seen, batch, outputs)
             if seen.alone is None and batch.size > 1:
-                seen.alone = _asked_alone(model, batch)
+                with without_chance(model):
+                    mode = {"training": False} if seen.trains_by_default else {}
+                    seen.alone = _asked_alone(model, batch, mode)
             bar.update()
     return seen
 
@@ -155,15 +167,25 @@ def _compare(seen: Observation, batch, outputs) -> None:
         seen.right[name].append(right_answers(batch, flat))
 
 
-def _asked_alone(model, batch) -> float:
+def _trains_by_default(model) -> str:
+    if not model._call_has_training_arg:
+        return ""  # it cannot be told to do otherwise
+    for path, layer in walk(model):
+        told = inspect.signature(layer.call).parameters.get("training")
+        if told is not None and told.default is True:
+            return path
+    return ""
+
+
+def _asked_alone(model, batch, mode) -> float:
     """Return how far answers to examples alone are from those among others."""
     rows = min(ALONE, batch.size)
 
     def part(start, stop):
         return keras.tree.map_structure(lambda v: v[start:stop], batch.x)
 
-    together = _answers(model(part(0, rows)))
-    alone = [_answers(model(part(row, row + 1))) for row in range(rows)]
+    together = _answers(model(part(0, rows), **mode))
+    alone = [_answers(model(part(row, row + 1), **mode)) for row in range(rows)]
     largest = 0.0
     for number, among in enumerate(together):
         if among.shape[:1] != (rows,):

@@ -50,22 +50,38 @@ def as_in_training(model: keras.Model) -> Iterator[None]:
     draws at random, dropout and its like, is told that it is inference. What changes
     in the normalizations is undone at the end.
     """
-
-    def in_inference(call, *args, **kwargs):
-        return call(*args, **{**kwargs, "training": False})
-
-    kept = []
-    with contextlib.ExitStack() as stack:
-        for _, layer in walk(model):
-            if has_statistics(layer):
-                kept += [(v, _copy(v)) for v in layer.variables]
-            elif layer._call_has_training_arg and not _has_layers_inside(layer):
-                stack.enter_context(wrapped_call(layer, in_inference))
+    kept = [
+        (variable, _copy(variable))
+        for _, layer in walk(model)
+        if has_statistics(layer)
+        for variable in layer.variables
+    ]
+    with without_chance(model):
         try:
             yield
         finally:
             for variable, value in kept:
                 variable.assign(value)
+
+
+@contextlib.contextmanager
+def without_chance(model: keras.Model) -> Iterator[None]:
+    """Tell all layers that have a mode, normalizations apart, that it is inference.
+
+    Dropout and its like then draw nothing, nor do Keras's layers that alter images,
+    which do so by default where nobody names a mode.
+    """
+
+    def in_inference(call, *args, **kwargs):
+        return call(*args, **{**kwargs, "training": False})
+
+    with contextlib.ExitStack() as stack:
+        for _, layer in walk(model):
+            if has_statistics(layer) or _has_layers_inside(layer):
+                continue
+            if layer._call_has_training_arg:
+                stack.enter_context(wrapped_call(layer, in_inference))
+        yield
 
 
 def _has_layers_inside(layer) -> bool:

@@ -15,7 +15,10 @@ from bnteach.diagnostics.report import Finding
 
 FEW_VALUES, FEW_EXAMPLES = 16, 4  # in a typical batch
 FAR_MEAN, FAR_VARIANCE = 1.0, 3.0  # standard deviations, ratio
-FROZEN_FACTOR = 3.0  # frozen statistics are often of other data, on purpose
+# Where a distance is to be expected: frozen statistics are often of other data, on
+# purpose, and early in training the moving ones are of weights that are long gone.
+EXPECTED_MEAN, EXPECTED_VARIANCE = 3.0, 30.0
+EARLY = 10  # times the memory 1 / (1 - momentum) of a moving average, in steps
 GROUPED_F = 3.0
 CHANCE = 1e-6  # that an F as large comes from batches drawn at random
 SORTED_Z = 6.0
@@ -92,13 +95,28 @@ def statistics_mismatch(
     if moments is None or facts.at_start(path):
         return
     distance, ratio = distances(facts, moments, path)
-    factor = 1.0 if facts.norms[path].trainable else FROZEN_FACTOR
-    if distance > FAR_MEAN * factor or ratio > FAR_VARIANCE * factor:
+    far_mean, far_variance = FAR_MEAN, FAR_VARIANCE
+    if not facts.norms[path].trainable or is_early(facts, path):
+        far_mean, far_variance = EXPECTED_MEAN, EXPECTED_VARIANCE
+    if distance > far_mean or ratio > far_variance:
         text = (
             f"moving_mean is {distance:.2g} standard deviations from the mean of these "
             f"data, moving_variance off by a factor of {ratio:.2g} (medians)"
         )
         yield finding("statistics-mismatch", text, path, mean=distance, variance=ratio)
+
+
+def is_early(facts: Facts, path: str) -> bool:
+    """Tell whether moving statistics must lag, so few steps have been made.
+
+    They are averages over the last 1 / (1 - momentum) steps or so, in which the
+    weights move by far the most at the beginning. Where nobody counted steps, this
+    is not known, and the answer is no.
+    """
+    momentum = getattr(facts.norms[path], "momentum", None)
+    if not facts.steps or momentum is None or not 0 < float(momentum) < 1:
+        return False
+    return facts.steps * (1 - float(momentum)) < EARLY
 
 
 def distances(facts: Facts, moments, path: str) -> tuple[float, float]:
@@ -195,8 +213,11 @@ def sorted_labels(seen: Observation) -> Iterator[Finding]:
         yield finding("sorted-labels", text, z=float(z))
 
 
-def train_inference_gap(seen: Observation) -> Iterator[Finding]:
-    """Yield a finding if inference is less accurate than batch statistics are."""
+def train_inference_gap(facts: Facts, seen: Observation) -> Iterator[Finding]:
+    """Yield a finding if inference is less accurate than batch statistics are.
+
+    It is information alone while the moving statistics must lag, see `is_early`.
+    """
     if not seen.right["moving"] or any(r is None for r in seen.right["moving"]):
         return
     moving, batch = (np.concatenate(seen.right[n]) for n in ("moving", "batch"))
@@ -207,7 +228,11 @@ def train_inference_gap(seen: Observation) -> Iterator[Finding]:
             f"accuracy is {a:.3f} by moving statistics and {b:.3f} by those of the "
             f"batches, on the same {len(moving)} examples"
         )
-        yield finding("train-inference-gap", text, moving=a, batch=b)
+        early = any(is_early(facts, path) for path in facts.norms)
+        if early:
+            text += f"; after {facts.steps} steps the moving statistics still lag"
+        severity = "info" if early else None
+        yield finding("train-inference-gap", text, "", severity, moving=a, batch=b)
 
 
 def batch_dependent(seen: Observation) -> Iterator[Finding]:
@@ -218,3 +243,10 @@ def batch_dependent(seen: Observation) -> Iterator[Finding]:
             f"{seen.alone:.2g} of the spread of its answers"
         )
         yield finding("batch-dependent-inference", text, distance=seen.alone)
+    elif seen.trains_by_default:
+        path = seen.trains_by_default
+        text = (
+            f"model(x) without training=False is in training, as {path} is where "
+            "nobody names a mode; fit and predict are not"
+        )
+        yield finding("batch-dependent-inference", text, path, "info")

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from small_models import L, cnn, compiled, digits, fit, functional, mlp, norm, trained
 
-from bnteach.diagnostics import examine
+from bnteach.diagnostics import examine, rules_data
+from bnteach.diagnostics.facts import Facts
+from bnteach.diagnostics.observe import Observation
+from bnteach.diagnostics.report import Report
 from bnteach.layers import BatchNormalization as OurBatchNormalization
 
 
@@ -244,3 +247,34 @@ def test_families_of_the_applications(family):
     quiet(model, data, 16)
     model.fit(*data, batch_size=16, epochs=2, verbose=0)
     quiet(model, data, 16)
+
+
+def test_layers_that_alter_images():
+    alter = [L.RandomFlip(seed=1), L.RandomRotation(0.05, seed=1)]
+    body = [L.Conv2D(8, 3, use_bias=False), norm(), L.ReLU(), L.Flatten(), L.Dense(10)]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *alter, *body])
+    # Keras: with such a layer, model(x) is in training. A note, and no alarm.
+    report = examine(model, digits()[0], batch_size=32)
+    assert report.ok, str(report)
+    (found,) = report.findings
+    assert (found.code, found.severity) == ("batch-dependent-inference", "info")
+
+
+def test_a_frozen_base_of_another_range():
+    base = base_of()
+    base.trainable = False
+    model = compiled(keras.Sequential([keras.Input((8, 8, 1)), base, L.Dense(10)]))
+    x, y = digits()
+    quiet(fit(model, (3 * x, y), epochs=2), (3 * x, y))
+
+
+@pytest.mark.parametrize(("steps", "ok"), [(40, True), (400, False)])
+def test_statistics_that_lag_early_in_training(steps, ok):
+    model = trained("cnn")
+    model.optimizer.iterations.assign(steps)
+    seen = Observation()
+    right = np.arange(500) < 450
+    seen.right = {"moving": [right[:300], ~right[300:]], "batch": [right]}
+    report = Report(rules_data.train_inference_gap(Facts(model), seen), "", [])
+    assert report.codes == ("train-inference-gap",)
+    assert report.ok == ok

@@ -23,6 +23,7 @@ SMALLER = {
             "steps": 4,
             "record_every": 2,
             "batch_size": 16,
+            "seeds": 1,
             "augment": True,
             "seeds": 1,
             "network": {"filters": [8, 8]},
