@@ -8,6 +8,7 @@ endif
 PY := $(BIN)/python
 READY := .venv/.ready
 LOCK := requirements.txt
+PEERS := .venv-peers/.ready
 UV := $(shell command -v uv 2>/dev/null)
 
 # TensorFlow's start-up lines say nothing that a reader needs.
@@ -21,7 +22,7 @@ export BNTEACH_PROFILE := quick
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-all lint format notebooks bench kernels lock clean clean-all afresh
+.PHONY: help setup book serve test test-all lint format notebooks bench bench-peers kernels lock clean clean-all afresh
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,6 +79,15 @@ notebooks: $(READY) ## execute every notebook (quick profile) and store what cam
 bench: $(READY) ## measure speed and accuracy, each as a ratio within one run
 	@$(PY) tools/bench.py
 
+bench-peers: $(READY) $(PEERS) ## measure a training step beside PyTorch and Flax (6 GB more)
+	@$(PY) tools/bench_peers.py
+
+$(PEERS):
+	@echo "Setting up .venv-peers (once; about 6 GB)"
+	@$(PYTHON) -m venv --clear .venv-peers
+	@$(subst .venv,.venv-peers,$(PY)) -m pip install --disable-pip-version-check -q numpy torch jax flax
+	@touch $@
+
 # Needs Node; the result is kept, so that building the book does not.
 ASSEMBLYSCRIPT := assemblyscript@0.28.20
 PLAYGROUND := book/_static/playground
@@ -92,4 +102,4 @@ clean: ## remove what was built (keeps .venv)
 
 clean-all: clean ## remove .venv, too
 	@rm -f $(READY)
-	@rm -rf .venv
+	@rm -rf .venv .venv-peers
