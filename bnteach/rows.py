@@ -55,7 +55,9 @@ def sum_of_distances(
             distance = np.subtract(rows[block], near_mean, out=out[block])
             total += sum_rows(distance)
             squares += sum_rows(np.square(distance))
-    if np.isfinite(squares).all() or rows.dtype == np.float64:
+    if np.isfinite(squares).all():
+        return total, squares
+    if rows.dtype == np.float64:
         return total, np.where(np.isinf(squares), np.nan, squares)
     # The square of a float32 distance above 2e19 is too large for a float32.
     wide = np.empty(rows.shape)
