@@ -25,7 +25,6 @@ SMALLER = {
             "batch_size": 16,
             "seeds": 1,
             "augment": True,
-            "seeds": 1,
             "network": {"filters": [8, 8]},
         },
         ["sigmoid + BN"],
