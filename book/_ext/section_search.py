@@ -25,6 +25,9 @@ SILENT = (
     addnodes.desc_signature,
 )
 UNUSED = ("searchindex.js", "_static/searchtools.js", "_static/language_data.js")
+LOADING = re.compile(
+    r"\s*<script\b[^>]*\b(?:searchindex|searchtools|language_data)\.js[^>]*></script>"
+)
 
 
 def is_entry(node):
@@ -123,6 +126,10 @@ def write(app, exception):
     target.write_text(f"window.bnSections = {text};\n", encoding="utf-8")
     for name in UNUSED:
         (app.outdir / name).unlink(missing_ok=True)
+    for page in app.outdir.rglob("*.html"):  # the theme loads them everywhere
+        text = page.read_text("utf-8")
+        if LOADING.search(text):
+            page.write_text(LOADING.sub("", text), encoding="utf-8", newline="\n")
 
 
 def setup(app):

@@ -132,7 +132,8 @@ def test_page_from_the_disk_searches_without_complaint(visitor):
 def test_files_of_the_other_search_are_gone(site):
     for name in ("searchindex.js", "_static/searchtools.js"):
         assert not (site / name).exists()
-        assert name not in (site / "search.html").read_text("utf-8")
+        pages = {page: page.read_text("utf-8") for page in site.rglob("*.html")}
+        assert [page.name for page, text in pages.items() if name in text] == []
 
 
 def test_text_of_a_section_is_told_once(site):
