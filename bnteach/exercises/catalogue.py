@@ -5,15 +5,19 @@ from __future__ import annotations
 import difflib
 
 from bnteach.exercises import (
+    artifact_check,
     backward,
     by_hand,
     fold,
+    fold_transposed,
     forward,
     gradient_check,
     inference,
     layer_class,
     moving_average,
+    own_model,
     planted,
+    planted_models,
     variance,
 )
 from bnteach.exercises.exercise import Exercise
@@ -34,6 +38,13 @@ EXERCISES: dict[str, Exercise] = {
         variance.CONVOLUTION_MOMENTS,
         layer_class.EXERCISE,
         moving_average.PYTORCH_EXERCISE,
+        own_model.WEIGHT_OF_START,
+        own_model.MENDED,
+        own_model.POOLED,
+        fold_transposed.EXERCISE,
+        own_model.PADDING,
+        planted_models.EXERCISE,
+        artifact_check.EXERCISE,
     )
 }
 

@@ -235,7 +235,68 @@ class BatchNormalization:
         return forward_axes(x, self.gamma, self.beta, self.epsilon)
 
 
+def pool_by_squares(means, variances, counts):
+    share = counts / counts.sum()
+    mean = share @ means
+    return mean, share @ (variances + means**2) - mean**2
+
+
+def pool_one_by_one(means, variances, counts):
+    n, mean, squares = 0.0, 0.0, 0.0
+    for m, v, count in zip(means, variances, counts, strict=True):
+        step = m - mean
+        squares = squares + v * count + step**2 * n * count / (n + count)
+        n, mean = n + count, mean + step * count / (n + count)
+    return mean, squares / n
+
+
+def fold_transposed(kernel, bias, gamma, beta, mean, variance, epsilon):
+    a = gamma / np.sqrt(variance + epsilon)
+    return np.einsum("hwoi,o->hwoi", kernel, a), a * bias + beta - a * mean
+
+
+def padding_value(gamma, beta, mean, variance, epsilon):
+    return mean - beta * np.sqrt(variance + epsilon) / gamma
+
+
+def padding_by_the_map(*given):
+    shift, at_one = (infer(np.full(given[0].shape, v), *given) for v in (0.0, 1.0))
+    return -shift / (at_one - shift)
+
+
+def one_by_one(call, x):
+    together, alone = call(x), [call(x[i : i + 1])[0] for i in range(len(x))]
+    return np.abs(together - alone).max() > 1e-3 * np.abs(together).max()
+
+
+def with_other_company(call, x):
+    return not np.allclose(
+        np.concatenate([call(x[:2]), call(x[2:])]), call(x), atol=1e-3
+    )
+
+
+def fold_transposed_lists(kernel, *rest):
+    return [
+        fold_transposed(kernel, *rest)[0].tolist(),
+        fold_transposed(kernel, *rest)[1],
+    ]
+
+
+CODES = {
+    "A": "momentum-convention",
+    "B": "wrong-axis",
+    "C": "training-flag-baked-in",
+    "D": "negative-variance",
+    "E": "dropout-before-norm",
+}
 RIGHT = {
+    "weight-of-start": [0.547, 0.99**60, np.float32(0.547)],
+    "what-recalibration-mends": [{"A", "C", "E"}, "a, c, e"],
+    "pooled-statistics": [pool_by_squares, pool_one_by_one],
+    "three-bugs": [fold_transposed, fold_transposed_lists],
+    "padding-value": [padding_value, padding_by_the_map],
+    "planted-models": [CODES, {k.lower(): f" {v} " for k, v in CODES.items()}],
+    "one-at-a-time": [one_by_one, with_other_company],
     "batch-norm-forward": [
         forward_axes,
         forward_loop,
@@ -395,6 +456,31 @@ def test_a_folded_layer_gives_what_the_two_layers_give(seed, inputs, channels):
         u @ layer + offset, gamma, beta, mean, variance, epsilon
     )
     np.testing.assert_allclose(u @ kernel + bias, two, atol=1e-10)
+
+
+def test_examine_finds_the_planted_faults_under_the_codes_that_are_asked_for():
+    from bnteach.diagnostics import examine
+    from bnteach.exercises.planted_models import RIGHT, models
+
+    found = {letter: examine(model).codes for letter, model in models().items()}
+    assert found == {letter: (code,) for letter, code in RIGHT.items()}
+
+
+def test_the_mended_fold_is_that_of_a_transposed_convolution():
+    import keras
+
+    from bnteach.exercises.fold_transposed import solve
+
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(3, 3, 4, 2)), rng.normal(size=4)
+    gamma, beta, mean = rng.normal(size=(3, 4))
+    variance, x = rng.uniform(0.5, 2, 4), rng.normal(size=(2, 5, 5, 2))
+    rest = gamma, beta, mean, variance, 0.1
+    before = keras.ops.conv_transpose(x.astype("float32"), kernel.astype("float32"))
+    two = batch_norm.batch_norm_inference(np.asarray(before) + bias, *rest)
+    kernel, bias = solve(kernel, bias, *rest)
+    one = keras.ops.conv_transpose(x.astype("float32"), kernel.astype("float32"))
+    np.testing.assert_allclose(np.asarray(one) + bias, two, atol=1e-4)
 
 
 def test_moving_average_is_that_of_the_package():
