@@ -24,6 +24,7 @@ __all__ = [
     "batch_norm_layers",
     "conv_blocks",
     "deep_cnn",
+    "digits_cnn",
     "leaky_relu",
     "mlp",
     "small_gaussian",
@@ -237,6 +238,31 @@ def conv_blocks(
         name="logits",
     )
     return keras.Model(inputs, logits(as_vectors(x, pooling)), name=name)
+
+
+def digits_cnn(momentum: float = 0.99, seed: int = 0) -> keras.Model:
+    """Build a small convolutional network for images of shape (8, 8, 1), compiled.
+
+    Args:
+        momentum: of its three batch normalizations, bn_1 to bn_3; Keras's default.
+        seed: of Python, NumPy and Keras, set before it is built.
+
+    Returns:
+        A Sequential model with 10 logits, compiled with Adam and accuracy.
+    """
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input((8, 8, 1))], name="digits_cnn")
+    for i, width in enumerate((8, 16, 16), start=1):
+        name = f"conv_{i}"
+        kernel = {"padding": "same", "use_bias": False, "name": name}
+        model.add(keras.layers.Conv2D(width, 3, **kernel))
+        model.add(keras.layers.BatchNormalization(momentum=momentum, name=f"bn_{i}"))
+        model.add(keras.layers.ReLU(name=f"relu_{i}"))
+    model.add(keras.layers.GlobalAveragePooling2D(name="pool"))
+    model.add(keras.layers.Dense(10, name="logits"))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+    return model
 
 
 def leaky_relu(name: str) -> keras.layers.Layer:

@@ -20,6 +20,7 @@ from bnteach.diagnostics.batch_statistics import (
 )
 from bnteach.diagnostics.examine import examine
 from bnteach.diagnostics.modes import condense, format_table, truth_table
+from bnteach.diagnostics.momenta import accuracy_by_momentum
 from bnteach.diagnostics.recalibrate import (
     LayerStatistics,
     Recalibration,
@@ -37,6 +38,7 @@ __all__ = [
     "Recalibration",
     "Report",
     "Saturation",
+    "accuracy_by_momentum",
     "condense",
     "evaluate_with_batch_statistics",
     "examine",
