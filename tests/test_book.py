@@ -25,7 +25,7 @@ PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$", re.IGNORECASE)
 
 # Chapters that were written anew in the form of chapter_form.py.
-SECOND_EDITION = [path for path in CHAPTERS if path.name.startswith("02_")]
+SECOND_EDITION = [path for path in CHAPTERS if path.name[:2] in ("02", "08")]
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -71,7 +71,8 @@ def test_every_page_is_in_the_table_of_contents_and_exists():
 def test_prefixes_of_the_chapters_agree_with_their_order():
     listed = [re.match(r"book/(\d\d)_", name) for name in toc_files()]
     prefixes = [int(match[1]) for match in listed if match]
-    assert prefixes == list(range(1, len(CHAPTERS) + 1))
+    assert len(prefixes) == len(CHAPTERS)
+    assert prefixes == sorted(set(prefixes))  # numbers of chapters to come may lack
 
 
 # --- the form of the notebooks -----------------------------------------------------
