@@ -51,7 +51,6 @@ def _expected_errors():
     for module, name in (
         ("bnteach.runs.results", "ResultsError"),
         ("bnteach.runs.collection", "RunError"),
-        ("bnteach.runs.collection", "RunError"),
         ("bnteach.datasets.catalogue", "DatasetError"),
     ):
         if module in sys.modules:

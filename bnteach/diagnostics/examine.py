@@ -162,16 +162,16 @@ def _is_off(facts: Facts, seen: Observation) -> bool:
 
 def _consequences(facts: Facts, seen: Observation, found) -> Iterator[Finding]:
     codes = {one.code for one in found}
-    if not codes & (_CAUSES_OF_MISMATCH | {"gamma-collapsed", "epsilon-dominates"}):
+    causes = _CAUSES_OF_MISMATCH | {"gamma-collapsed", "epsilon-dominates"}
+    # A batch of one value has a variance of 0, whatever the layer below holds.
+    alone = any(o.code == "small-batch" and o.severity == "error" for o in found)
+    if not alone and not codes & causes:
         for path in facts.norms:
             if facts.finite(path):
-                yield from rules_data.statistics_mismatch(facts, seen, path)
-                codes |= {"statistics-mismatch"} if _far(facts, seen, path) else set()
+                mismatch = list(rules_data.statistics_mismatch(facts, seen, path))
+                codes |= {one.code for one in mismatch}
+                yield from mismatch
     if facts.trained and not codes & _CAUSES_OF_GAP:
         yield from rules_data.train_inference_gap(facts, seen)
     if not codes & {"training-flag-baked-in", "non-finite-data"}:
         yield from rules_data.batch_dependent(seen)
-
-
-def _far(facts: Facts, seen: Observation, path: str) -> bool:
-    return bool(list(rules_data.statistics_mismatch(facts, seen, path)))
