@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import keras
 
-from bnteach.deployment.plan import Plan
+from bnteach.deployment.folding_plan import FoldingPlan
 from bnteach.deployment.rebuild import copy_weights, rebuild
 from bnteach.diagnostics import graph as graphs
 
@@ -65,7 +65,7 @@ def fold(model: keras.Model) -> Folded:
             f"{type(model).__name__}, a subclass, in which the layer before a batch "
             "normalization cannot be found"
         )
-    plan = Plan(model)
+    plan = FoldingPlan(model)
     copies = {}
     new_model = rebuild(model, plan, copies)
     copy_weights(plan, copies)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import keras
 
-from bnteach.deployment.plan import Plan
+from bnteach.deployment.folding_plan import FoldingPlan
 from bnteach.diagnostics import graph as graphs
 
 
-def rebuild(model, plan: Plan, copies: dict) -> keras.Model:
+def rebuild(model, plan: FoldingPlan, copies: dict) -> keras.Model:
     """Return a model of new layers, in which what was folded is left out.
 
     Args:
@@ -54,7 +54,7 @@ def _call(layer, *args, **kwargs):
     return args[0] if isinstance(layer, _LeftOut) else layer(*args, **kwargs)
 
 
-def copy_weights(plan: Plan, copies: dict) -> None:
+def copy_weights(plan: FoldingPlan, copies: dict) -> None:
     """Give the new layers the weights of the old ones, or those of the plan."""
     for layer, new in copies.values():
         if graphs.is_graph(layer) or not isinstance(layer, keras.layers.Layer):

@@ -22,7 +22,7 @@ _NOTHING_IN_INFERENCE = (
 )
 
 
-class Plan:
+class FoldingPlan:
     """Which batch normalization goes where, and the weights that come out."""
 
     def __init__(self, model):
