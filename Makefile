@@ -58,7 +58,8 @@ serve: $(READY) ## show the built site at http://127.0.0.1:8000
 	@$(PY) tools/serve.py
 
 test: lint book ## lint, unit tests, every notebook through nbval, browser checks of the site
-	@$(PY) -m pytest -n 2 --dist loadfile tests
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not exhaustive and not alone" tests
+	@$(PY) -m pytest -m alone tests
 	@$(PY) tools/check_notebooks.py
 
 test-all: test ## all of `make test`, then what is too slow for each change

@@ -169,6 +169,7 @@ def test_public_address_that_colab_cannot_open_is_refused(book_site, address):
 @pytest.mark.parametrize("address", ["", "https://github.com/someone/a-book"])
 def test_buttons_of_a_small_site(book_site, tmp_path, address):
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
 
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_markdown_cell("# A page")],
@@ -184,7 +185,8 @@ def test_buttons_of_a_small_site(book_site, tmp_path, address):
     }
     built = tmp_path / "html"
     folders = (tmp_path, None, built, tmp_path / "doctrees")
-    Sphinx(*folders, "html", settings, status=None, warning=sys.stderr).build()
+    with docutils_namespace():  # what one build registers is not known to the next
+        Sphinx(*folders, "html", settings, status=None, warning=sys.stderr).build()
     links = Links((built / "index.html").read_text("utf-8")).links
     launch = {urlsplit(link).netloc: link for link in links if "index.ipynb" in link}
     if not address:

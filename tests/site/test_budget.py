@@ -153,6 +153,7 @@ def seconds_until_live(browser, address, name):
     return seconds
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", PAGES, ids=lambda name: Path(name).stem)
 def test_interactive_figure_is_live_in_time_on_a_slow_line(browser, address, name):
     # The line is slow in each try; what else the machine does is not the page's doing.
