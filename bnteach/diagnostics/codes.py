@@ -23,22 +23,25 @@ class Code(NamedTuple):
 
 
 _STATISTICS = "04_keras_usage.html#which-statistics-and-when"
-_TABLE = "04_keras_usage.html#the-truth-table"
-_FREEZING = "04_keras_usage.html#freezing-for-fine-tuning"
 _MOMENTUM = "04_keras_usage.html#momentum-and-the-number-of-steps"
 _PLACE = "04_keras_usage.html#before-or-after-the-activation"
 _ALWAYS = "04_keras_usage.html#always-use-batch-normalization"
-_MISTAKES = "04_keras_usage.html#common-mistakes"
-_LOOP = "03_low_level_tensorflow.html#forgetting-training-true"
 _AXES = "03_low_level_tensorflow.html#wrong-axes-train"
 _EPSILON = "03_low_level_tensorflow.html#how-large-is-epsilon"
 _GAP = "03_low_level_tensorflow.html#good-training-bad-validation"
+_COLD = "08_your_own_model.html#validation-far-below-training"
+_FORGOTTEN = "08_your_own_model.html#the-forgotten-training-true"
+_FREEZING = "08_your_own_model.html#the-wrong-freezing"
+_SORTED = "08_your_own_model.html#sorted-batches"
+_POISONED = "08_your_own_model.html#one-poisoned-batch"
+_AVERAGED = "08_your_own_model.html#averaged-weights"
+_EXPORT = "08_your_own_model.html#the-export-trap"
 
 _RECALIBRATE = "recalibrate on clean training data: bnteach.diagnostics.recalibrate"
 
 CODES: Mapping[str, Code] = {
     "non-finite-statistics": Code(
-        "error", f"find the batch that held NaN, then {_RECALIBRATE}", _STATISTICS
+        "error", f"find the batch that held NaN, then {_RECALIBRATE}", _POISONED
     ),
     "negative-variance": Code(
         "error",
@@ -47,8 +50,9 @@ CODES: Mapping[str, Code] = {
     ),
     "never-updated": Code(
         "error",
-        f"call the model with training=True in the training loop; now {_RECALIBRATE}",
-        _LOOP,
+        "call the model with training=True in the training loop and train again; "
+        "recalibrating mends the statistics, not weights that were trained without",
+        _FORGOTTEN,
     ),
     "frozen-at-start": Code(
         "error",
@@ -65,7 +69,7 @@ CODES: Mapping[str, Code] = {
         "error", "choose a momentum between 0 and 1, such as 0.99 or 0.9", _MOMENTUM
     ),
     "cold-start": Code(
-        "warning", f"train longer, or with a lower momentum, or {_RECALIBRATE}", _GAP
+        "warning", f"train longer, or with a lower momentum, or {_RECALIBRATE}", _COLD
     ),
     "gamma-collapsed": Code(
         "warning",
@@ -76,7 +80,7 @@ CODES: Mapping[str, Code] = {
     "averaged-weights": Code(
         "warning",
         f"the statistics are of other weights: {_RECALIBRATE}",
-        _STATISTICS,
+        _AVERAGED,
     ),
     "training-flag-ignored": Code(
         "warning",
@@ -88,7 +92,7 @@ CODES: Mapping[str, Code] = {
         "error",
         "leave training out where the model is built; export with "
         "bnteach.deployment.export",
-        _TABLE,
+        _EXPORT,
     ),
     "wrong-axis": Code(
         "error", "give axis the axis of the channels: -1 for channels last", _AXES
@@ -133,7 +137,7 @@ CODES: Mapping[str, Code] = {
         "warning",
         f"feed inference as training was fed (scaling, order of channels), or "
         f"{_RECALIBRATE}",
-        _STATISTICS,
+        _POISONED,
     ),
     "epsilon-dominates": Code(
         "warning",
@@ -141,28 +145,28 @@ CODES: Mapping[str, Code] = {
         _EPSILON,
     ),
     "grouped-batches": Code(
-        "warning", "shuffle the training data over all groups", _MISTAKES
+        "warning", "shuffle the training data over all groups", _SORTED
     ),
     "sorted-labels": Code(
         "warning",
         "shuffle the training data with a buffer larger than a class",
-        _MISTAKES,
+        _SORTED,
     ),
-    "train-inference-gap": Code("warning", _RECALIBRATE, _GAP),
+    "train-inference-gap": Code("warning", _RECALIBRATE, _COLD),
     "batch-dependent-inference": Code(
         "error",
         "call normalizations with training=False in inference",
-        "03_low_level_tensorflow.html#one-image-at-a-time",
+        _EXPORT,
     ),
     "no-batch-normalization": Code("info", "", _ALWAYS),
     # Of an artifact, see bnteach.deployment.check_artifact.
     "answers-change": Code(
-        "error", "export it in inference mode: bnteach.deployment.export", _TABLE
+        "error", "export it in inference mode: bnteach.deployment.export", _EXPORT
     ),
     "differs-from-expected": Code(
         "error",
         "compare the preprocessing, the order of the outputs and the weights",
-        _TABLE,
+        _EXPORT,
     ),
     "non-finite-output": Code(
         "error",

@@ -41,6 +41,7 @@ _CAUSES_OF_GAP = _CAUSES_OF_MISMATCH | {
     "gamma-collapsed",
     "epsilon-dominates",
     "dropout-before-norm",
+    "frozen-base-updates",
 }
 
 
