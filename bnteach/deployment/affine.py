@@ -6,12 +6,13 @@ import keras
 import numpy as np
 
 from bnteach.deployment.kernels import Affine
+from bnteach.diagnostics.facts import values
 
 
 def affine_of(layer) -> Affine:
     """Return what a batch normalization does in inference, in float64."""
-    mean, variance = _values(layer, "moving_mean"), _values(layer, "moving_variance")
-    gamma, beta = _values(layer, "gamma"), _values(layer, "beta")
+    mean, variance = values(layer, "moving_mean"), values(layer, "moving_variance")
+    gamma, beta = values(layer, "gamma"), values(layer, "beta")
     scale = (1.0 if gamma is None else gamma) / np.sqrt(variance + layer.epsilon)
     return Affine(scale, (0.0 if beta is None else beta) - scale * mean)
 
@@ -43,21 +44,14 @@ def is_affine(layer) -> bool:
 def check_finite(path: str, layer) -> None:
     """Raise a ValueError if a batch normalization holds what no model can use."""
     for name in ("moving_mean", "moving_variance", "gamma", "beta"):
-        values = _values(layer, name)
-        if values is not None and not np.isfinite(values).all():
+        found = values(layer, name)
+        if found is not None and not np.isfinite(found).all():
             raise ValueError(
                 f"expected finite values in {path}. Received: {name} with "
-                f"{np.sum(~np.isfinite(values))} that are not"
+                f"{np.sum(~np.isfinite(found))} that are not"
             )
-    lowest = _values(layer, "moving_variance").min(initial=0.0)
+    lowest = values(layer, "moving_variance").min(initial=0.0)
     if lowest < 0:
         raise ValueError(
             f"expected moving_variance of at least 0 in {path}. Received: {lowest:g}"
         )
-
-
-def _values(layer, name: str) -> np.ndarray | None:
-    variable = getattr(layer, name, None)
-    if variable is None:
-        return None
-    return np.asarray(keras.ops.convert_to_numpy(variable), np.float64)

@@ -7,19 +7,8 @@ import keras
 from bnteach.deployment import kernels
 from bnteach.deployment.affine import affine_of, check_finite, is_affine
 from bnteach.diagnostics import graph as graphs
+from bnteach.diagnostics.facts import changes_nothing
 from bnteach.diagnostics.layer_paths import batch_norms
-
-# Between two layers these change nothing in inference.
-_NOTHING_IN_INFERENCE = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.ActivityRegularization,
-)
 
 
 class FoldingPlan:
@@ -101,9 +90,7 @@ class FoldingPlan:
         return before, None
 
     def _changes_nothing(self, node) -> bool:
-        layer = node.operation
-        linear = type(layer) is keras.layers.Activation and _is_linear_activation(layer)
-        return linear or type(layer) in _NOTHING_IN_INFERENCE or id(layer) in self.gone
+        return changes_nothing(node.operation) or id(node.operation) in self.gone
 
     def _obstacle(self, node, layer, tensor) -> str | None:
         """Return what forbids to fold a batch normalization into a layer, or None."""

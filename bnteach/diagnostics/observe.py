@@ -14,7 +14,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from bnteach.diagnostics import batches as reading
 from bnteach.diagnostics.gap import class_numbers, right_answers
@@ -26,7 +25,7 @@ from bnteach.diagnostics.passes import (
     without_chance,
     wrapped_call,
 )
-from bnteach.training import someone_is_watching
+from bnteach.training.progress import batch_bar
 
 ALONE = 8  # examples that are asked one by one
 
@@ -97,14 +96,7 @@ def observe(
     """
     seen = Observation(trains_by_default=_trains_by_default(model))
     total = reading.count(data, batch_size, max_batches)
-    bar = tqdm(
-        total=total,
-        desc="examine",
-        unit="batch",
-        leave=False,
-        disable=not someone_is_watching(),
-    )
-    with unchanged(model), bar:
+    with unchanged(model), batch_bar("examine", total) as bar:
         for batch in reading.batches(data, batch_size, max_batches):
             seen.sizes.append(batch.size)
             seen.bad_inputs += not _is_finite(batch.x)

@@ -23,7 +23,7 @@ from bnteach.diagnostics.gap import OutputGap
 from bnteach.diagnostics.layer_paths import batch_norms
 from bnteach.diagnostics.moments import Moments
 from bnteach.diagnostics.passes import batch_mode, unchanged, wrapped_call
-from bnteach.training import someone_is_watching
+from bnteach.training.progress import batch_bar
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _one_pass(model, data, batch_size, max_batches, chosen):
     count = reading.count(data, batch_size, max_batches)
     with contextlib.ExitStack() as stack:
         stack.enter_context(unchanged(model))
-        bar = stack.enter_context(_bar(count))
+        bar = stack.enter_context(batch_bar("recalibrate", count))
         for batch in reading.batches(data, batch_size, max_batches):
             gap.before(model, batch)
             with _recording(chosen, found), batch_mode(chosen.values()):
@@ -257,12 +257,3 @@ def _write(chosen, statistics) -> None:
     for path, layer in chosen.items():
         layer.moving_mean.assign(statistics[path].new_mean)
         layer.moving_variance.assign(statistics[path].new_variance)
-
-
-def _bar(count: int | None):
-    from tqdm import tqdm
-
-    shown = someone_is_watching()
-    return tqdm(
-        total=count, desc="recalibrate", unit="batch", leave=False, disable=not shown
-    )

@@ -114,6 +114,25 @@ def call(function: Callable, case: Case) -> Outcome:
     return Outcome(case, returned, error, where, changed, printed.getvalue())
 
 
+def verdict(function: Callable, case: Case) -> bool | Result:
+    """Call a function that answers with True or False; a `Result` if it does not."""
+    outcome = call(function, case)
+    if outcome.placeholder:
+        return not_attempted()
+    if outcome.error is not None:
+        name = type(outcome.error).__name__
+        text = f"The function raised {name}: {outcome.error}, {outcome.where}."
+        return Result("error", name, text)
+    try:
+        array = np.asarray(outcome.returned)
+    except ValueError:
+        array = np.empty(0)
+    if array.dtype != bool or array.size != 1:
+        received = described(outcome.returned)
+        return Result("shape", "type", f"expected True or False. Received: {received}.")
+    return bool(array)
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[io.StringIO]:
     """Catch what is printed, and drop warnings: a case may well divide by zero."""

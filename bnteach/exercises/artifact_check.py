@@ -96,21 +96,7 @@ def _spied(artifact: Callable, asked: list[np.ndarray]) -> Callable:
 
 def _verdict(function: Callable, artifact: Callable, rng) -> bool | Result:
     x = rng.normal(3, 2, (6, 2))
-    outcome = answers.call(function, Case({"call": artifact, "x": x}))
-    if outcome.placeholder:
-        return answers.not_attempted()
-    if outcome.error is not None:
-        name = type(outcome.error).__name__
-        text = f"The function raised {name}: {outcome.error}, {outcome.where}."
-        return Result("error", name, text)
-    try:
-        array = np.asarray(outcome.returned)
-    except ValueError:
-        array = np.empty(0)
-    if array.dtype != bool or array.size != 1:
-        received = answers.described(outcome.returned)
-        return Result("shape", "type", f"expected True or False. Received: {received}.")
-    return bool(array)
+    return answers.verdict(function, Case({"call": artifact, "x": x}))
 
 
 def _kind(said: dict[str, bool], composed: list[list[np.ndarray]]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnteach.exercises import drawing
+from bnteach.exercises import drawing, forward
 from bnteach.exercises.exercise import Case, Exercise
-from bnteach.exercises.forward import EDGES, LARGE_MEAN
+from bnteach.exercises.forward import EDGES
 from bnteach.exercises.function_answer import FunctionAnswer, Property
 from bnteach.exercises.moments import AXES, SPREAD, divisor, moments
 
@@ -142,22 +142,7 @@ def cases(rng):
     drawn.append(Case(arguments(rng, (6, 2)) | {"gamma": np.ones(2)}))
     coarse = drawing.in_float32(arguments(rng, (8, 3)))
     drawn.append(Case(coarse, frozenset({"single", "gamma"})))
-    return drawn + edge_cases(rng)
-
-
-def edge_cases(rng):
-    """Return the cases that are judged alone, once the others are right."""
-    far = arguments(rng, (64, 3))
-    far["x"] = LARGE_MEAN + rng.normal(size=(64, 3))
-    far["epsilon"] = 1e-3
-    flat = arguments(rng, (6, 3))
-    flat["x"][:, 1] = flat["x"][0, 1]
-    return [
-        Case(far, edge="one-pass-variance", condition=LARGE_MEAN),
-        Case(drawing.in_float32(far), edge="one-pass-variance", condition=LARGE_MEAN),
-        Case(flat, edge="constant-channel"),
-        Case(arguments(rng, (1, 4)), edge="batch-of-one"),
-    ]
+    return drawn + forward.edge_cases(rng, arguments)
 
 
 def _parts(arguments, outputs):

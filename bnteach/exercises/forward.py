@@ -98,8 +98,13 @@ def cases(rng):
     return drawn + edge_cases(rng)
 
 
-def edge_cases(rng):
-    """Return the cases that are judged alone, once the others are right."""
+def edge_cases(rng, arguments=arguments):
+    """Return the cases that are judged alone, once the others are right.
+
+    Args:
+        rng: draws the values.
+        arguments: (rng, shape) -> the arguments of the function that is judged.
+    """
     far = arguments(rng, (64, 3))
     far["x"] = LARGE_MEAN + rng.normal(size=(64, 3))
     far["epsilon"] = 1e-3

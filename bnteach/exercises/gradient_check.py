@@ -85,23 +85,7 @@ class GradientCheck:
     def _verdict(self, function, candidate, shape, rng) -> bool | Result:
         arguments = forward.arguments(rng, shape)
         given = {"forward": right_forward, "backward": candidate, **arguments}
-        outcome = answers.call(function, Case(given))
-        if outcome.placeholder:
-            return answers.not_attempted()
-        if outcome.error is not None:
-            name = type(outcome.error).__name__
-            text = f"The function raised {name}: {outcome.error}, {outcome.where}."
-            return Result("error", name, text)
-        try:
-            array = np.asarray(outcome.returned)
-        except ValueError:
-            array = np.empty(0)
-        if array.dtype != bool or array.size != 1:
-            received = answers.described(outcome.returned)
-            return Result(
-                "shape", "type", f"expected True or False. Received: {received}."
-            )
-        return bool(array)
+        return answers.verdict(function, Case(given))
 
     def _judged(self, said: dict[str, list[bool]], handed) -> Result:
         passes = {kind for kind, verdicts in said.items() if all(verdicts)}
