@@ -98,7 +98,6 @@ def _in_training(layer) -> Iterator[None]:
     def in_training(call, *args, **kwargs):  # `training` is never positional in Keras
         return call(*args, **{**kwargs, "training": True})
 
-    variables = [(v, v.trainable) for v in layer.variables]
     kept = [(v, _copy(v)) for v in layer.variables]
     trainable = layer.trainable
     with wrapped_call(layer, in_training):
@@ -107,8 +106,6 @@ def _in_training(layer) -> Iterator[None]:
             yield
         finally:
             layer.trainable = trainable
-            for variable, was in variables:  # a variable can be frozen alone
-                variable.trainable = was
             for variable, value in kept:
                 variable.assign(value)
 

@@ -132,7 +132,8 @@ def recalibrate(
         path: _statistics(path, layer, found[path]) for path, layer in chosen.items()
     }
     _write(chosen, statistics)
-    gap.after(model)
+    with unchanged(model):
+        gap.after(model)
     return Recalibration(
         layers=statistics,
         skipped=skipped,

@@ -193,6 +193,16 @@ def shared(x):
     return L.Dense(10)(L.ReLU()(bn(x)))
 
 
+def siamese_by_hand(x):
+    dense, bn = L.Dense(16, use_bias=False), norm(name="bn")
+    towers = [bn(dense(L.Flatten()(part))) for part in (x, x[:, ::-1])]
+    return L.Dense(10)(L.ReLU()(L.Add()(towers)))
+
+
+def test_layers_that_are_shared_together_are_one_network():
+    assert not examine(functional(siamese_by_hand)).findings
+
+
 STRUCTURES = {
     "training-flag-baked-in": (lambda: baked_in(True), False),
     "training-flag-ignored": (lambda: baked_in(False), False),

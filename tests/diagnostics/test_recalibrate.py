@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from bnteach.diagnostics import recalibrate
+from bnteach.diagnostics import examine, recalibrate
 from bnteach.layers import BatchNormalization as OurBatchNormalization
 
 L = keras.layers
@@ -260,3 +260,26 @@ def test_averaged_weights_get_statistics_that_fit(blobs):
     assert done.gap_after < 0.1 * done.gap_before
     found = model.evaluate(blobs.x_test, blobs.y_test, verbose=0, return_dict=True)
     assert found["accuracy"] > 0.9
+
+
+class Counter(L.Layer):
+    """Counts its calls in a variable, whatever the mode."""
+
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        return x
+
+
+def test_state_of_other_layers_and_frozen_variables_stay(rng):
+    x = rng.normal(size=(20, 4)).astype("float32")
+    norm = L.BatchNormalization()
+    model = stack(Counter(), norm)
+    norm.gamma.trainable = False
+    for look in (recalibrate, examine):
+        look(model, x, batch_size=10)
+        assert float(model.layers[0].calls) == 0
+        assert not norm.gamma.trainable
+        assert norm.beta.trainable
