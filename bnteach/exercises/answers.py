@@ -11,6 +11,7 @@ import dis
 import inspect
 import io
 import linecache
+import re
 import sysconfig
 import traceback
 import warnings
@@ -26,6 +27,8 @@ from bnteach.exercises.result import NOT_ATTEMPTED, Result
 
 # What the code of a stub does not do; one that does has lost its return.
 WORK = ("BINARY", "CALL", "STORE_SUBSCR", "FOR_ITER", "UNARY")
+# What Python and NumPy say where a number is missing and dots stand in its place.
+DOTS = re.compile(r"'ellipsis'|of type ellipsis")
 # Files that are not the reader's: this package, Python's own, what is installed.
 NOT_THEIRS = (
     str(Path(__file__).resolve().parents[1]),
@@ -88,10 +91,20 @@ class Outcome:
 
     @property
     def placeholder(self) -> bool:
-        """Tell whether there is no answer here yet."""
-        if isinstance(self.error, NotImplementedError):
+        """Tell whether there is no answer here yet, or no more than a part of one."""
+        if isinstance(self.error, NotImplementedError) or self.dots_left:
             return True
         return self.error is None and is_placeholder(self.returned)
+
+    @property
+    def dots_left(self) -> bool:
+        """Tell whether the answer meets dots that are still to be replaced."""
+        dotted = isinstance(self.error, (TypeError, AttributeError))
+        return dotted and bool(DOTS.search(str(self.error)))
+
+    def not_attempted(self) -> Result:
+        """Return the result for a stub, with the place of the dots that are left."""
+        return not_attempted(f"dots are left {self.where}" if self.dots_left else "")
 
 
 def call(function: Callable, case: Case) -> Outcome:
@@ -118,7 +131,7 @@ def verdict(function: Callable, case: Case) -> bool | Result:
     """Call a function that answers with True or False; a `Result` if it does not."""
     outcome = call(function, case)
     if outcome.placeholder:
-        return not_attempted()
+        return outcome.not_attempted()
     if outcome.error is not None:
         name = type(outcome.error).__name__
         text = f"The function raised {name}: {outcome.error}, {outcome.where}."
@@ -234,6 +247,8 @@ def to_array(value: Any, integers: bool = False) -> np.ndarray:
         raise ValueError(
             f"expected an array of numbers. Received: {described(value)}"
         ) from error
+    if isinstance(value, int):  # `return 0`: its shape is what is wrong with it
+        return np.float64(value)
     if integers and array.dtype.kind in "iu":
         return array
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:

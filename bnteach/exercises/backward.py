@@ -30,12 +30,18 @@ PATHS = {
     "be: the derivative of a root brings a factor of 1/2.",
     "x-for-x-hat": "The part of dx through the variance uses x where it should use "
     "x_hat, the normalized values.",
+    "x-for-x-hat/missing": "The part of dx through the variance lacks x_hat: each "
+    "value has its own share in it.",
     "share-of-m-minus-one": "The parts of dx are divided by m - 1: a mean and a biased "
     "variance give each value a share of 1/m.",
     "share-of-m-minus-one/variance": "The part of dx through the variance is divided "
     "by m - 1: a biased variance gives each value a share of 1/m.",
     "not-divided": "dx is not divided by the standard deviation.",
+    "not-divided/variance": "dx is divided by the variance: its factor is gamma over "
+    "the standard deviation.",
     "divided-by-m": "dx is divided by m as a whole.",
+    "multiplied-by-m": "dx is m times as large as it should be: a factor of 1/m is "
+    "missing.",
 }
 REST = {
     "gamma-ignored": "Gamma makes no difference to dx.",
@@ -65,13 +71,18 @@ def solve(dy, x, gamma, epsilon, slips=frozenset()):
     x_hat = (x - mean) / std
     dgamma, dbeta = parameter_gradients(dy, x, x - mean, x_hat, gamma, slips)
     along = x if "x-for-x-hat" in slips else x_hat
+    along = np.ones_like(x) if "x-for-x-hat/missing" in slips else along
     along_mean, along_spread = paths(dy, x_hat, along, count, slips)
     scale = np.ones_like(gamma) if "gamma-ignored" in slips else gamma
     inner = 1 if "gamma-ignored/paths" in slips else scale
     dx = scale * dy - inner * (along_mean + along_spread)
     dx = dx if "not-divided" in slips else dx / std
+    if "not-divided/variance" in slips:
+        dx = dx / std
     if "divided-by-m" in slips:
         dx = dx / count
+    if "multiplied-by-m" in slips:
+        dx = dx * count
     if "dx-is-dy" in slips:
         dx = dy
     if "dx-is-zero" in slips:

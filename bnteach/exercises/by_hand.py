@@ -44,6 +44,10 @@ check("four-numbers", x_hat)
                 NUMBERS / NUMBERS.std(),
                 "The mean is not subtracted before the division.",
             ),
+            "sign": (
+                -DISTANCES / NUMBERS.std(),
+                "The signs are turned round: the mean is subtracted from each number.",
+            ),
             "sum-of-squares": (
                 DISTANCES / np.linalg.norm(DISTANCES),
                 "You divided by the root of the sum of squares: the variance is their "
@@ -90,6 +94,10 @@ check("steps-to-forget", steps)
                 steps_to_forget(0.9) - 1,
                 "Just one too few: after so many steps it weighs a little more than "
                 "1 %.",
+            ),
+            "one-too-many": (
+                steps_to_forget(0.9) + 1,
+                "Just one too many: it weighs less than 1 % before.",
             ),
             "rounded-down/exact": (
                 math.log(0.01) / math.log(0.9),

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bnteach.exercises import answers, compare, mistakes
+from bnteach.exercises import answers, compare, mistakes, patterns
 from bnteach.exercises.answers import Outcome
-from bnteach.exercises.result import Result
+from bnteach.exercises.result import Result, listed
 
 # What sets of drawn cases have in common, the most telling first.
 FEATURES = {
@@ -64,9 +64,12 @@ def first_fault(run) -> Result | None:
         return _side_effect(run)
     if run.at_edge:
         return _at_edge(run)
+    if received := patterns.other_order(run):
+        form = any(run.problems[at] is not None for at in run)
+        return Result("shape" if form else "property", "swapped-outputs", received)
     names, unexplained = mistakes.known_mistakes(run, at_fault)
-    named = " Also: ".join(run.spec.slips[name] for name in names)
-    kind = names[0].split("/")[0] if names else ""
+    named = " Also: ".join(_said(run, at_fault, *each) for each in names.items())
+    kind = next(iter(names)).split("/")[0] if names else ""
     for at in at_fault:
         if run.outcomes[at].error is not None:
             return _raised(run, at, at_fault, kind, named)
@@ -77,9 +80,21 @@ def first_fault(run) -> Result | None:
             return Result("shape", kind or problem, message)
     if names:
         if unexplained:
-            named += f" Something else is wrong in {_listed(unexplained)} too."
+            named += f" Something else is wrong in {listed(unexplained)} too."
         return Result("property", kind, named)
     return _side_effect(run) or _unknown(run, at_fault)
+
+
+def _said(run, at_fault, name: str, concerned: list[str]) -> str:
+    """Say what a mistake is, and in which outputs it was made, if not in all."""
+    if not concerned:
+        return run.spec.slips[name]
+    right = run.right_outputs_of(at_fault)
+    verb = "are" if len(right) > 1 else "is"
+    return (
+        f"{run.spec.slips[name]} This concerns {listed(concerned)}; {listed(right)} "
+        f"{verb} right."
+    )
 
 
 def _is_wrong(run, at: int) -> bool:
@@ -124,7 +139,7 @@ def _side_effect(run) -> Result | None:
             if name in run.spec.changes_of:
                 kind, message = run.spec.changes_of[name]
         names = [name for name in run.spec.parameters if name in changed]
-        return Result("property", kind, message.format(names=_listed(names)))
+        return Result("property", kind, message.format(names=listed(names)))
     if not run.at_edge and run.arrays[0] is not None and not run.repeats():
         return Result(
             "property",
@@ -163,36 +178,17 @@ def _unknown(run, at_fault) -> Result:
         return Result("property", feature, f"{said} ({_how_far(run, at)}).")
     if run.spec.alone and run.depends_on_company():
         return Result("property", *run.spec.alone)
-    if names := run.ignored():
-        said = "make" if len(names) > 1 else "makes"
-        said = f"{_listed(names)} {said} no difference to your result."
-        return Result("property", f"{names[0]}-ignored", said)
-    if outputs := _negative(run, at_fault):
-        return Result("property", "sign", f"The sign of {_listed(outputs)} is wrong.")
+    if found := patterns.pattern(run, at_fault):
+        return Result("property", *found)
     for prop in run.spec.properties:
         error = max(_breach(run, at, prop) for at in at_fault)
         if error > compare.BREACH:
-            said = f"{prop.breach} (by {compare.digit(error)})."
+            right = run.right_outputs_of(at_fault)
+            right = f"; {listed(right)} right" if right else ""
+            said = f"{prop.breach} (by {compare.digit(error)}{right})."
             return Result("property", prop.kind, said)
     said = _how_far(run, at_fault[0])
     return Result("value", "off", f"{said[0].upper()}{said[1:]}.")
-
-
-def _negative(run, at_fault) -> list[str]:
-    """Return the outputs that are right but for their sign."""
-    found = []
-    for place, output in enumerate(run.spec.outputs):
-        errors = [
-            compare.relative_error(
-                -run.arrays[at][place],
-                run.spec.right_outputs(run.outcomes[at].case)[place],
-            )
-            for at in at_fault
-            if mistakes.output_is_wrong(run, at, place)
-        ]
-        if errors and max(errors) < compare.SLIP:
-            found.append(output)
-    return found
 
 
 def _breach(run, at: int, prop) -> float:
@@ -215,7 +211,7 @@ def _how_far(run, at: int) -> str:
     elif case.condition > 1:
         expected = f"{compare.digit(limit)} here"
     said = f"relative error {', '.join(off)}, expected below {expected}; for {case}"
-    return said + (f"; {_listed(agree)} right" if agree else "")
+    return said + (f"; {listed(agree)} right" if agree else "")
 
 
 def _not_finite(run, at: int) -> str:
@@ -228,9 +224,3 @@ def _not_finite(run, at: int) -> str:
         if not np.isfinite(array).all()
     ]
     return f"{'; '.join(counts)}, for {run.outcomes[at].case}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Join names: "a", "a and b", "a, b and c"."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

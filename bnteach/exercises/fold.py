@@ -29,7 +29,7 @@ SLIPS = {
     "its columns.",
     "swapped-gamma-beta": "Gamma and beta are swapped: gamma multiplies, beta is "
     "added.",
-    "gamma-ignored": "Gamma makes no difference to your result.",
+    "gamma-ignored": "Gamma is left out: it multiplies.",
     "divided-by-gamma": "You divided by gamma: it multiplies.",
     **{kind: SPREAD[kind] for kind in SPREADS},
     "swapped-statistics": "The moving mean and the moving variance are swapped.",

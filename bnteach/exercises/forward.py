@@ -28,6 +28,7 @@ SLIPS = {
     "not-scaled": "The distances from the mean are not divided by anything.",
     "not-normalized": "x itself is multiplied by gamma and shifted by beta: the "
     "normalization in between is missing.",
+    "not-normalized/unchanged": "x comes back as it was.",
     "second-moment": "The variance is taken about 0: it is the mean square distance "
     "from the mean.",
 }
@@ -60,6 +61,8 @@ def scale_and_shift(x_hat, gamma, beta, slips):
 
 def solve(x, gamma, beta, epsilon, slips=frozenset()):
     """Return (y,), right or with mistakes."""
+    if "not-normalized/unchanged" in slips:
+        return (x,)
     mean, variance, _ = moments(x, slips)
     if "second-moment" in slips:
         variance = variance + mean**2

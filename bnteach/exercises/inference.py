@@ -18,6 +18,8 @@ UPDATED = (
 SPREADS = (
     "divided-by-variance",
     "divided-by-variance/squared",
+    "multiplied-by-root",
+    "root-twice",
     "epsilon-outside",
     "epsilon-ignored",
     "epsilon-ignored/none",
@@ -47,6 +49,7 @@ SLIPS = {
     "from the mean.",
     "not-scaled": "The distances from the mean are not divided by anything.",
     "not-normalized": forward.SLIPS["not-normalized"],
+    "not-normalized/unchanged": forward.SLIPS["not-normalized/unchanged"],
     "mean-not-scaled": "The moving mean is subtracted without being scaled: with "
     "y = a x + b it is a part of b, times a.",
     "added-mean": "The moving mean is added: it is subtracted.",
@@ -80,6 +83,8 @@ def statistics_used(x, mean, variance, slips):
 
 def solve(x, gamma, beta, moving_mean, moving_variance, epsilon, slips=frozenset()):
     """Return (y,), right or with mistakes."""
+    if "not-normalized/unchanged" in slips:
+        return (x,)
     mean, variance = statistics_used(x, moving_mean, moving_variance, slips)
     distance = x if "not-centered" in slips else x - mean
     distance = -distance if "sign" in slips else distance

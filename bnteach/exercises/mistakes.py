@@ -11,10 +11,15 @@ MOST_FOR_THREE = 36  # mistakes: with more, three at once take seconds to try
 NEAR = 2e-2  # every known mistake is further off than this
 
 
-def known_mistakes(run, at_fault) -> tuple[list[str], list[str]]:
-    """Return the mistakes that give just these outputs, and outputs that none gives."""
+def known_mistakes(run, at_fault) -> tuple[dict[str, list[str]], list[str]]:
+    """Find the mistakes that give just these outputs.
+
+    Returns:
+        Mistake -> the outputs that it explains, where it would change others, which are
+        right (an empty list where it would not); and the outputs that none explains.
+    """
     solved = {}
-    found, unexplained = [], []
+    found, unexplained = {}, []
     for place, output in enumerate(run.spec.outputs):
         wrong = [at for at in at_fault if output_is_wrong(run, at, place)]
         ran = [at for at in wrong if run.arrays[at] is not None]
@@ -24,11 +29,25 @@ def known_mistakes(run, at_fault) -> tuple[list[str], list[str]]:
         order = sorted(run, key=lambda at: (at not in wrong, run.arrays[at] is None))
         for mistakes in _candidates(run, ran, place, solved):
             if all(_explains(run, at, place, mistakes, solved) for at in order):
-                found += [n for n in run.spec.slips if n in mistakes - set(found)]
+                for name in (n for n in run.spec.slips if n in mistakes):
+                    found.setdefault(name, []).append(output)
                 break
         else:
             unexplained.append(output)
-    return found, unexplained
+    return {
+        name: places if _spares_others(run, at_fault, name, solved) else []
+        for name, places in found.items()
+    }, unexplained
+
+
+def _spares_others(run, at_fault, name: str, solved) -> bool:
+    """Tell whether an output is right that a mistake would change."""
+    ran = [at for at in run if run.arrays[at] is not None]
+    return any(
+        not any(output_is_wrong(run, at, place) for at in at_fault)
+        and any(_changes(run, at, place, frozenset({name}), solved, NEAR) for at in ran)
+        for place in range(len(run.spec.outputs))
+    )
 
 
 def _candidates(run, ran, place: int, solved) -> Iterator[frozenset[str]]:
@@ -44,11 +63,13 @@ def _candidates(run, ran, place: int, solved) -> Iterator[frozenset[str]]:
         yield from map(frozenset, itertools.combinations(telling, size))
 
 
-def _changes(run, at: int, place: int, mistakes, solved) -> bool:
+def _changes(run, at: int, place: int, mistakes, solved, least=0.0) -> bool:
     """Tell whether mistakes give another output than the right one, or raise."""
     outputs = _solve(run, at, mistakes, solved)
     right = _solve(run, at, frozenset(), solved)
-    return outputs is None or compare.relative_error(outputs[place], right[place]) > 0
+    if outputs is None:
+        return True
+    return compare.relative_error(outputs[place], right[place]) > least
 
 
 def output_is_wrong(run, at: int, place: int) -> bool:

@@ -38,6 +38,10 @@ SPREAD = {
     "wanted is its root.",
     "epsilon-outside": "Epsilon is outside the root: it is added to the variance, "
     "before the root is taken.",
+    "multiplied-by-root": "You multiplied by the root: it is what the distances are "
+    "divided by.",
+    "root-twice": "The root is taken twice: the variance stands under it, not the "
+    "standard deviation.",
     "epsilon-ignored": "Epsilon makes no difference to your result: the argument is "
     "not used, or something else is in its place.",
     "epsilon-ignored/none": "Epsilon makes no difference to your result: the argument "
@@ -107,6 +111,10 @@ def divisor(variance: np.ndarray, epsilon: float, slips: frozenset[str]) -> np.n
         variance = variance**2
     if "epsilon-outside" in slips:
         return np.sqrt(variance) + epsilon
+    if "multiplied-by-root" in slips:
+        return 1 / np.sqrt(variance + epsilon)
+    if "root-twice" in slips:
+        return np.sqrt(np.sqrt(variance) + epsilon)
     if "divided-by-variance" in slips:
         return variance + epsilon
     if "divided-by-variance/squared" in slips:

@@ -103,7 +103,8 @@ PROPERTIES = (
     Property(
         "outside",
         "the new value lies between the old one and that of the batch",
-        "The new value does not lie between the old one and that of the batch",
+        "The new value does not lie between the old one and that of the batch, as an "
+        "average does: its weights add up to 1",
         _fixed_point,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 STATUSES = ("not attempted", "error", "shape", "property", "value", "right")
@@ -56,6 +57,12 @@ class Result:
         if self.status == "not attempted":
             return self.message
         return f"{HEADS[self.status]}\n{wrapped(self.message)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names: "a", "a and b", "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def wrapped(text: str) -> str:

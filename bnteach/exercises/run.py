@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bnteach.exercises import answers, compare, diagnosis
+from bnteach.exercises import answers, compare, diagnosis, mistakes
 from bnteach.exercises.answers import Outcome
 from bnteach.exercises.exercise import Case
 from bnteach.exercises.result import Result
@@ -73,7 +73,7 @@ class Run:
                 f"expected {', '.join(self.spec.outputs)}. Received: None. The "
                 "function computes something and does not return it.",
             )
-        return answers.not_attempted()
+        return outcome.not_attempted()
 
     @property
     def judged(self) -> list[int]:
@@ -134,26 +134,36 @@ class Run:
             )
         return self._numerical
 
-    def ignored(self) -> list[str]:
-        """Return the arguments that make no difference in the first case."""
-        arguments = self.outcomes[0].case.arguments
-        return [
-            name
-            for name in arguments
-            if self._ignores(functools.partial(other_value, name=name))
-        ]
+    def ignored(self, place: int | None = None) -> list[str]:
+        """Return the arguments that make no difference in the first case, and should.
+
+        Args:
+            place: number of the output to look at; None for all of them.
+        """
+        case, found = self.outcomes[0].case, []
+        right = self.spec.right_outputs(case)
+        for name in case.arguments:
+            change = functools.partial(other_value, name=name)
+            pairs = zip(right, self.spec.right_outputs(change(case)), strict=True)
+            matters = [compare.relative_error(new, old) > 1e-6 for old, new in pairs]
+            if any(matters[place : place + 1] if place is not None else matters):
+                found += [name] if self._ignores(change, place=place) else []
+        return found
 
     def depends_on_company(self) -> bool:
         """Tell whether the first example gets another output without the others."""
         return not self._ignores(first_alone, compared=1)
 
-    def _ignores(self, change, undo=lambda arrays: arrays, compared=None) -> bool:
+    def _ignores(
+        self, change, undo=lambda arrays: arrays, compared=None, place=None
+    ) -> bool:
         """Tell whether a change of the first case leaves the outputs as they are.
 
         Args:
             change: makes another case of it.
             undo: takes out of the outputs what the change must do to them.
             compared: how many examples of them to look at; None for all.
+            place: number of the output to look at; None for all.
         """
         if not self.arrays or self.arrays[0] is None:
             return False
@@ -164,8 +174,17 @@ class Run:
         if arrays is None:
             return False
         before = [array[:compared] if array.ndim else array for array in self.arrays[0]]
-        pairs = zip(undo(arrays), before, strict=True)
+        pairs = list(zip(undo(arrays), before, strict=True))
+        pairs = pairs if place is None else [pairs[place]]
         return all(compare.relative_error(new, old) < 1e-12 for new, old in pairs)
+
+    def right_outputs_of(self, at_fault: Sequence[int]) -> list[str]:
+        """Return the outputs that are right in all of these calls."""
+        return [
+            output
+            for place, output in enumerate(self.spec.outputs)
+            if not any(mistakes.output_is_wrong(self, at, place) for at in at_fault)
+        ]
 
     def repeats(self) -> bool:
         """Tell whether a second call with the first arguments gives the same."""
@@ -192,9 +211,17 @@ def rounded(case: Case, name: str) -> Case:
 
 
 def other_value(case: Case, name: str) -> Case:
-    """Return a case with another value of one argument."""
+    """Return a case with another value of one argument.
+
+    No two values of an array change alike: what is moved and stretched as a whole
+    leaves a normalization as it is.
+    """
     value = case.arguments[name]
-    changed = value + 3 if isinstance(value, int) else 0.7 * value + 0.05
+    if isinstance(value, np.ndarray):
+        factor = np.linspace(0.5, 0.9, value.size).reshape(value.shape)
+        changed = (factor**2 * value + 0.05).astype(value.dtype)
+    else:
+        changed = value + 3 if isinstance(value, int) else 0.7 * value + 0.05
     return replace(case, arguments={**case.arguments, name: changed})
 
 

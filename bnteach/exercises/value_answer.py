@@ -40,8 +40,8 @@ class ValueAnswer:
             array = answers.to_array(answer, integers=True).astype(np.float64)
         except ValueError as error:
             return Result("shape", "type", f"{error}.")
-        if not right.ndim and array.size == 1:
-            array = array.reshape(())
+        if array.squeeze().shape == right.shape:  # one number in a list, a column
+            array = array.reshape(right.shape)
         if array.shape != right.shape:
             return Result(
                 "shape",
@@ -116,10 +116,12 @@ class LettersAnswer:
 
 def _letters(answer: Any) -> set[str] | None:
     """Return upper-case letters from a set, a list or a text; None if it is none."""
-    if isinstance(answer, str):
-        answer = re.findall(r"\w", answer)
     if isinstance(answer, np.ndarray):
         answer = answer.ravel().tolist()
+    if isinstance(answer, (list, tuple)) and all(isinstance(a, str) for a in answer):
+        answer = " ".join(answer)
+    if isinstance(answer, str):
+        answer = re.findall(r"\w", answer)
     if not isinstance(answer, (set, frozenset, list, tuple)):
         return None
     if not all(isinstance(letter, str) for letter in answer):
