@@ -5,7 +5,8 @@ Usage: python tools/build_book.py
 Four steps: the files that the site serves itself are copied out of installed packages;
 stored executions are dropped when something that they depend on changed; notebooks that
 have no stored execution run, side by side; Jupyter Book builds the site with warnings
-as errors. No step needs the network.
+as errors, unless the site is there and nothing changed since it was built without one.
+No step needs the network.
 """
 
 import os
@@ -20,6 +21,7 @@ import notebooks
 import site_files
 from executions import Executions
 from kernels import set_environment
+from last_build import LastBuild
 from side_by_side import run_all
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +33,9 @@ COMPLAINT = re.compile(r"(^|: )(WARNING|ERROR|CRITICAL): |Error:")
 
 def execute_into_cache(paths, cache):
     """Run the notebooks that have no stored execution, and store theirs.
+
+    Returns:
+        Whether any had to run.
 
     Raises:
         SystemExit: a cell failed, which is said; nothing is stored for its notebook.
@@ -44,7 +49,9 @@ def execute_into_cache(paths, cache):
     stored = [path for path in paths if cache.has(path)]
     for path in stored:
         print(f"{path.name}: nothing changed since it was run")
-    run_all([path for path in paths if path not in stored], keep)
+    missing = [path for path in paths if path not in stored]
+    run_all(missing, keep)
+    return bool(missing)
 
 
 def build_site():
@@ -86,11 +93,18 @@ def main():
     site_files.write_all(ROOT / "book" / "_static")
     cache = Executions(ROOT, BUILD)
     cache.drop_stale()
-    execute_into_cache(sorted((ROOT / "book").glob("*.ipynb")), cache)
-    if not build_site():
-        sys.exit(1)
+    last = LastBuild(ROOT, BUILD / "html", BUILD / "last-build.json")
+    ran = execute_into_cache(sorted((ROOT / "book").glob("*.ipynb")), cache)
+    if not ran and last.holds():
+        done = "Nothing changed since the site was built"
+    else:
+        last.forget()
+        if not build_site():
+            sys.exit(1)
+        last.keep()
+        done = f"Built in {time.perf_counter() - start:.0f} s"
     print(
-        f"\nBuilt in {time.perf_counter() - start:.0f} s. The first page is\n"
+        f"\n{done}. The first page is\n"
         f"  {BUILD / 'html' / 'index.html'}\n"
         "Open it in a browser, or show it at http://127.0.0.1:8000 with: make serve"
     )
