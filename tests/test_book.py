@@ -497,3 +497,21 @@ def test_tracked_files_name_no_machine_and_no_package_index():
         if hits:
             found[path.relative_to(ROOT).as_posix()] = hits
     assert found == {}
+
+
+def test_figures_and_cells_that_are_linked_to_exist():
+    texts = [prose(path) for path in [*NOTEBOOKS, *PAGES]]
+    named = {
+        cell.metadata["mystnb"]["figure"].get("name")
+        for path in NOTEBOOKS
+        for _, cell in code_cells(path)
+        if "figure" in cell.metadata.get("mystnb", {})
+    }
+    labels = {name for text in texts for name in re.findall(r"^\((.*)\)=$", text, re.M)}
+    labels |= {
+        n for text in texts for n in re.findall(r"^:(?:name|label): (\S+)", text, re.M)
+    }
+    linked = [n for text in texts for n in re.findall(r"\{numref\}`([^`<]+)`", text)]
+    linked += [n for text in texts for n in re.findall(r"\]\(#([^)]+)\)", text)]
+    assert linked
+    assert {name for name in linked if name not in named | labels} == set()

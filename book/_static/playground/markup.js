@@ -1,18 +1,14 @@
+import { PLOTS } from "./plots.js";
 import { KNOBS } from "./settings.js";
 
 /** The elements of the playground, made once. */
 
-const CHARTS = [
-  ["accuracy", "Test accuracy", "dotted: by batch statistics"],
-  ["loss", "Training loss", "2.3 is guessing"],
-  ["spread", "Spread of inputs", "by layer, now"],
-  ["gradients", "Gradient size", "by layer, now"],
-];
+/** The card of one network: its name, a large number, what it is. */
+export const card = (name) => `<div class="pg-card pg-${name}"><p class="pg-name"></p>
+  <span class="pg-big">–</span>
+  <span class="pg-sub">test accuracy</span><span class="pg-sub pg-batch"></span></div>`;
 
-const card = (name) => `<div class="pg-card pg-${name}"><p class="pg-name"></p>
-  <span class="pg-big"></span> <span class="pg-sub"></span></div>`;
-
-const chart = ([key, title, note]) => `<figure><figcaption>${title} <span>${note}</span>
+const chart = ([key, [title, note]]) => `<figure><figcaption>${title} <span>${note}</span>
   </figcaption><canvas data-chart="${key}" aria-hidden="true"></canvas></figure>`;
 
 export const MARKUP = `
@@ -31,7 +27,7 @@ export const MARKUP = `
   </div>
 </div>
 <div class="pg-cards">${card("a")}${card("b")}</div>
-<div class="pg-charts">${CHARTS.map(chart).join("")}</div>
+<div class="pg-charts">${Object.entries(PLOTS).map(chart).join("")}</div>
 <p class="pg-bands-title"><strong>What reaches one unit of each layer</strong>, A left, B right:
   the line is the middle one of the 500 test digits, the band holds 70 % of them. Grey: where the
   activation is flat.</p>

@@ -1,11 +1,12 @@
 import { drawBands, makeBands } from "./bands.js";
-import { drawHistory, drawProfile, NAMES } from "./charts.js";
+import { Embed } from "./embed.js";
 import { makeKnobs, MARKUP, showSettings } from "./markup.js";
 import { Pad } from "./pad.js";
+import { drawPlot, PLOTS } from "./plots.js";
 import { forgetQuestion, showQuestions } from "./questions.js";
 import { Session } from "./session.js";
-import { KNOBS, readQuery, writeQuery } from "./settings.js";
-import { fillTable, percent, sentence } from "./summary.js";
+import { readQuery, writeQuery } from "./settings.js";
+import { fillCards, fillTable, nameCards, sentence } from "./summary.js";
 
 const ROUND = 1000; // steps that one press of Train goes on for
 const SPEEDS = { 10: 10, 60: 60, max: Infinity };
@@ -60,6 +61,7 @@ class View {
     const { session } = this;
     if (session.playing) return session.pause();
     this.shown = -1;
+    this.find(".pg-said").textContent = ""; // said again when nothing moves
     const step = session.last?.step ?? 0;
     session.play(step + ROUND, this.pace);
   }
@@ -70,10 +72,7 @@ class View {
     this.shown = -1;
     makeBands(this.find(".pg-bands"), settings.depth);
     showSettings(this.find(".pg-knobs"), settings);
-    for (const name of NAMES) {
-      const words = KNOBS[name].words[settings[name]];
-      this.find(`.pg-${name} .pg-name`).textContent = `${name.toUpperCase()}: ${words}`;
-    }
+    nameCards(this.root, settings);
     this.say();
   }
 
@@ -119,29 +118,16 @@ class View {
   draw() {
     const { history, settings, playing } = this.session, { now } = this;
     const height = this.root.clientWidth < 600 ? 130 : 170;
-    const chart = (key) => this.find(`[data-chart=${key}]`);
-    drawHistory(chart("accuracy"), history, now, {
-      key: "accuracy", dotted: "accuracyByBatchStatistics", thin: "others", range: [0, 1],
-      ticks: [[0, "0"], [0.5, "50 %"], [1, "100 %"]],
-    }, height);
-    const most = Math.min(6, Math.max(2.5, ...history.flatMap((look) =>
-      NAMES.map((name) => look[name].loss).filter(Number.isFinite))));
-    drawHistory(chart("loss"), history, now, { key: "loss", range: [0, most],
-      ticks: [[0, "0"], [Math.log(10), "2.3"]] }, height);
-    drawProfile(chart("spread"), now, "spread", height);
-    drawProfile(chart("gradients"), now, "gradients", height);
+    for (const plot of Object.keys(PLOTS)) {
+      drawPlot(this.find(`[data-chart=${plot}]`), plot, history, now, height);
+    }
     drawBands(this.find(".pg-bands"), history, now, settings.activation);
     this.numbers(now, playing);
   }
 
   numbers(now, playing) {
     const { history } = this.session;
-    for (const name of NAMES) {
-      const look = now[name], broke = look.overflowAt;
-      this.find(`.pg-${name} .pg-big`).textContent = broke ? "overflow" : percent(look.accuracy);
-      this.find(`.pg-${name} .pg-sub`).textContent = broke ? `overflow at step ${broke}`
-        : `test accuracy; ${percent(look.accuracyByBatchStatistics)} by batch statistics`;
-    }
+    fillCards(this.root, now);
     this.find(".pg-play").textContent = playing ? "Pause" : history.length > 1 ? "Go on" : "Train";
     this.find(".pg-step").textContent = `step ${now.step}`;
     const range = this.find(".pg-look input");
@@ -152,8 +138,15 @@ class View {
   }
 }
 
-/** Start the playground in the element that the page keeps for it. */
+/**
+ * Start the playground in the element that the page keeps for it. A page that shows small
+ * copies of it loads this script for them alone, and starts each when it is near the view.
+ */
 export function start(content, body) {
+  if (document.currentScript?.dataset.for === "embeds") {
+    window.bnEmbed = (root) => new Embed(root, content, body);
+    return;
+  }
   const { settings, step, controls, faults } = readQuery(location.search);
   const javascript = new URLSearchParams(location.search).get("compute") === "javascript";
   const kernels = javascript ? null : content.kernels;

@@ -1,11 +1,34 @@
 import { NAMES, short } from "./charts.js";
+import { KNOBS } from "./settings.js";
 
 /** What is seen, in words and in a table. */
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** One network in half a sentence. */
-function describe(name, look, step) {
+/** Write on the cards of both networks which normalization they have. */
+export function nameCards(root, settings) {
+  for (const name of NAMES) {
+    const words = KNOBS[name].words[settings[name]];
+    root.querySelector(`.pg-${name} .pg-name`).textContent = `${name.toUpperCase()}: ${words}`;
+  }
+}
+
+/** Write on the cards what was seen. */
+export function fillCards(root, now) {
+  for (const name of NAMES) {
+    const { accuracy, accuracyByBatchStatistics, overflowAt } = now[name];
+    const write = (part, text) => {
+      root.querySelector(`.pg-${name} .pg-${part}`).textContent = text;
+    };
+    write("big", overflowAt ? "overflow" : percent(accuracy));
+    write("sub", overflowAt ? `at step ${overflowAt}` : "test accuracy");
+    write("batch", overflowAt ? ""
+      : `; ${percent(accuracyByBatchStatistics)} by batch statistics`);
+  }
+}
+
+/** One network in half a sentence; its gradient is left out where it is brief. */
+function describe(name, look, brief) {
   const who = name.toUpperCase();
   if (look.overflowAt) return `${who} broke at step ${look.overflowAt}: its numbers overflowed`;
   const { gradients } = look, ratio = gradients[0] / gradients[gradients.length - 1];
@@ -14,14 +37,14 @@ function describe(name, look, step) {
   const lag = Math.abs(gap) < 0.05 ? ""
     : ` (${percent(look.accuracyByBatchStatistics)} with batch statistics)`;
   const right = `${who} has ${percent(look.accuracy)} of the test digits right${lag}`;
-  return step ? `${right}; its first layer's gradient is ${size} times the last layer's` : right;
+  return brief ? right : `${right}; its first layer's gradient is ${size} times the last layer's`;
 }
 
 /** The sentence below the charts. */
-export function sentence(now) {
+export function sentence(now, brief = false) {
   if (!now.step) return "Not trained yet: both guess. Make a guess yourself, then press Train.";
   return `After ${now.step} steps: ${NAMES.map((name) =>
-    describe(name, now[name], now.step)).join(". ")}.`;
+    describe(name, now[name], brief)).join(". ")}.`;
 }
 
 /** Fill the table for those who read numbers, or hear them. */
