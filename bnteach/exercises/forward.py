@@ -158,7 +158,7 @@ EXERCISE = Exercise(
     question="Write the forward pass, for any number of axes.",
     chapter=2,
     minutes=10,
-    difficulty="medium",
+    difficulty="easy",
     stub="""def batch_norm_forward(x, gamma, beta, epsilon):
     ...  # your turn
 

@@ -43,7 +43,7 @@ UNBIASED_VARIANCE = Exercise(
     name="unbiased-variance",
     question="Make an unbiased estimate out of a batch variance over m values.",
     chapter=2,
-    minutes=4,
+    minutes=3,
     difficulty="easy",
     stub="""def unbiased_variance(batch_variance, count):
     ...  # your turn

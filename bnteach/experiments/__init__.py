@@ -11,6 +11,7 @@ import os
 
 from bnteach.experiments import (
     always_normalize,
+    batch_of_two,
     cifar_comparison,
     cifar_learning_rates,
     deep_network,
@@ -35,6 +36,7 @@ EXPERIMENTS = {
     module.EXPERIMENT.name: module.EXPERIMENT
     for module in (
         internal_covariate_shift,
+        batch_of_two,
         deep_network,
         tanh_digits,
         fashion_placement,

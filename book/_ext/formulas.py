@@ -16,6 +16,8 @@ from pathlib import Path
 import math_core
 from docutils import nodes
 from fontTools import subset
+from fontTools.pens.transformPen import TransformPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from sphinx.locale import _
 from sphinx.util import logging
@@ -26,6 +28,8 @@ FONT = resources.files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 # Sphinx numbers equations itself: with a star an environment writes no number.
 NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|equation|gather|multline)\}")
+# Two fractions side by side would look like one: their bars touch.
+BARS, GAP = re.compile("(?<=</mfrac>)(?=<mfrac)"), '<mspace width="0.17em"/>'
 CONVERTER = math_core.LatexToMathML(fancy_error=False)
 LOGGER = logging.getLogger(__name__)
 # A single letter is slanted by the browser: it takes the letter from these blocks.
@@ -46,7 +50,8 @@ def to_mathml(tex, display):
         math_core.LatexError: the formula is wrong, or has a command that is not known.
     """
     tex = NUMBERED.sub(r"\\\1{\2*}", tex).replace("{split}", "{aligned}")
-    return CONVERTER.convert_with_local_state(tex, displaystyle=display)
+    made = CONVERTER.convert_with_local_state(tex, displaystyle=display)
+    return BARS.sub(GAP, made)
 
 
 def aligned(node):
@@ -113,6 +118,31 @@ def characters(pages):
     return found | alone | {ROOT}
 
 
+def even_roots(font):
+    """Make all sizes of the root sign as wide as the smallest.
+
+    Chromium gives every root the width of the widest size, so that a smaller sign would
+    be followed by a gap.
+    """
+    root = font.getBestCmap().get(ROOT)
+    if root is None:
+        return
+    variants = font["MATH"].table.MathVariants
+    place = variants.VertGlyphCoverage.glyphs.index(root)
+    sizes = variants.VertGlyphConstruction[place]
+    names = {record.VariantGlyph for record in sizes.MathGlyphVariantRecord}
+    if sizes.GlyphAssembly is not None:
+        names |= {part.glyph for part in sizes.GlyphAssembly.PartRecords}
+    glyphs, wide = font.getGlyphSet(), font["hmtx"][root][0]
+    for name in names - {root}:
+        factor = wide / font["hmtx"][name][0]
+        pen = TTGlyphPen(glyphs)
+        glyphs[name].draw(TransformPen(pen, (factor, 0, 0, 1, 0, 0)))
+        glyph = font["glyf"][name] = pen.glyph()
+        glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (wide, glyph.xMin)
+
+
 def cut_font(codes):
     """Return the font as WOFF with no other characters than `codes`."""
     options = subset.Options()
@@ -124,6 +154,7 @@ def cut_font(codes):
         subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=codes)
         subsetter.subset(font)
+        even_roots(font)
         font.flavor = "woff"
         stream = io.BytesIO()
         font.save(stream)

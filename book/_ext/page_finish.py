@@ -5,7 +5,7 @@
 - The first page does not name the book twice in its tab.
 - The name that a screen reader says for a button holds the words that it shows, and
   the sidebar is a landmark.
-- Long code in a table may go on in the next line.
+- Long code in a table may go on in the next line; a number keeps its "%" beside it.
 - Templates that the themes ship unrendered are deleted.
 """
 
@@ -23,6 +23,8 @@ NAMED_SEARCH = re.compile(
 CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
 CODE = re.compile(r'(?<=<span class="pre">)[^<]+')
 JOINT = re.compile(r"(?<=[\w)])([._(/=,\[]+)(?=[\w\[\]-])")
+SPACE = re.compile(r"(?<=\d) (?=[%±])|(?<=±) (?=\d)")
+AS_TYPED = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
 SIDEBAR = re.compile(r'<(\w+) id="pst-primary-sidebar"(?![^>]*\brole=)')
 
 
@@ -38,6 +40,20 @@ class DropSharedIds(SphinxPostTransform):
                 section["ids"] = [
                     name for name in section["ids"] if name not in SHARED_IDS
                 ]
+
+
+class KeepNumbersWhole(SphinxPostTransform):
+    """Ties a number to the "%" after it, and to what stands on both sides of a "±"."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        """Mend one page; code stays as it is."""
+        for text in list(self.document.findall(nodes.Text)):
+            tied = SPACE.sub("\N{NO-BREAK SPACE}", text)
+            if tied != text and not isinstance(text.parent, AS_TYPED):
+                text.parent.replace(text, nodes.Text(tied))
 
 
 def figure_links(app, page, doctree):
@@ -100,6 +116,7 @@ def mend_site(app, exception):
 def setup(app):
     """Register the extension with Sphinx."""
     app.add_post_transform(DropSharedIds)
+    app.add_post_transform(KeepNumbersWhole)
     app.connect("html-page-context", mend_context)
     app.connect("build-finished", mend_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -110,9 +110,32 @@ def test_nothing_but_a_page_with_formulas_gets_their_style_sheet(site, page):
     assert "mathjax" not in page.lower().replace("mathjax_ignore", "")
 
 
-def test_font_has_the_characters_and_the_root(site):
+def test_fractions_side_by_side_stand_apart(formulas):
+    made = formulas.to_mathml(r"\frac{1}{m} \frac{a}{b} + \frac{c}{d}", True)
+    assert made.count("<mspace") == 1
+    assert re.search(r"</mfrac><mspace[^>]*/><mfrac>", made)
+
+
+def font_data(site):
     style = (site / "_static" / "bn-formulas.css").read_text()
-    data = re.search(r"data:font/woff;base64,([^\"]+)", style)[1]
+    return re.search(r"data:font/woff;base64,([^\"]+)", style)[1]
+
+
+def test_root_signs_of_all_sizes_are_equally_wide(site):
+    font = TTFont(io.BytesIO(base64.b64decode(font_data(site))))
+    root = font.getBestCmap()[ord("√")]
+    variants = font["MATH"].table.MathVariants
+    place = variants.VertGlyphCoverage.glyphs.index(root)
+    sizes = variants.VertGlyphConstruction[place].MathGlyphVariantRecord
+    names = [record.VariantGlyph for record in sizes]
+    assert len(names) > 2
+    assert {font["hmtx"][name][0] for name in names} == {font["hmtx"][root][0]}
+    # The line above what stands under the root goes on where the sign ends.
+    assert all(abs(font["glyf"][n].xMax - font["hmtx"][n][0]) < 40 for n in names)
+
+
+def test_font_has_the_characters_and_the_root(site):
+    data = font_data(site)
     font = TTFont(io.BytesIO(base64.b64decode(data)))
     codes = font.getBestCmap().keys()
     assert {ord(c) for c in "=√∑𝑥𝜇𝜎𝜖2{"} <= codes
