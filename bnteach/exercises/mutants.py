@@ -11,6 +11,7 @@ from bnteach.exercises import (  # noqa: F401
     mutants_backward,
     mutants_class,
     mutants_gradient_check,
+    mutants_keras_usage,
     mutants_own_model,
 )
 from bnteach.exercises.mutant_register import MUTANTS, axes, mutant, normalized

@@ -284,11 +284,73 @@
     }
   }
 
+  class Modes {
+    constructor(root) {
+      this.root = root;
+      this.steps = JSON.parse(root.dataset.start).steps;
+      this.selects = [...root.querySelectorAll("select")];
+      this.start = this.selects.map((select) => select.value);
+      for (const select of this.selects)
+        select.addEventListener("change", () => this.changed());
+      root.querySelector(".bn-reset").addEventListener("click", () => {
+        this.choose(this.start);
+        this.changed();
+      });
+      this.take();
+    }
+
+    choose(values) {
+      this.selects.forEach((select, i) => {
+        select.value = values[i];
+      });
+    }
+
+    take() {
+      const known = (select, value) => [...select.options].some((o) => o.value === value);
+      const values = this.selects.map((select, i) => {
+        const value = fromAddress(this.root, select.name);
+        return known(select, value) ? value : this.start[i];
+      });
+      this.choose(values);
+      this.update();
+    }
+
+    changed() {
+      this.update();
+      const pairs = this.selects.map((s, i) => [s.name, [s.value, this.start[i]]]);
+      toAddress(this.root, Object.fromEntries(pairs));
+    }
+
+    update() {
+      const [caller, , call] = this.selects;
+      // Only model(x) has such an argument.
+      call.disabled = caller.value !== "model(x)";
+      if (call.disabled) call.value = "unset";
+      const key = this.selects.map((select) => select.value).join("|");
+      const [lit, statistics, moving, learned] = this.steps[key];
+      const reached = {
+        "bn-asked": (step) => step <= lit,
+        "bn-no": (step) => step < lit,
+        "bn-yes": (step) => step === lit,
+        "bn-outcome": (step) => step === lit,
+      };
+      for (const [kind, holds] of Object.entries(reached))
+        for (const part of this.root.querySelectorAll(`.${kind}`))
+          part.classList.toggle("bn-now", holds(Number(part.dataset.step)));
+      this.root.querySelector(".bn-statistics").textContent = `${statistics} statistics`;
+      const moves = { moving, learned };
+      for (const cell of this.root.querySelectorAll("[data-moves]"))
+        cell.textContent = moves[cell.dataset.moves] === "True" ? "moves" : "stays";
+    }
+  }
+
+  const KINDS = { steps: Steps, modes: Modes };
+
   function start() {
     const roots = [...document.querySelectorAll(".bn-numbers:not(.bn-on)")];
     const figures = roots.map((root) => {
       root.classList.add("bn-on");
-      return root.dataset.kind === "steps" ? new Steps(root) : new NumberLines(root);
+      return new (KINDS[root.dataset.kind] ?? NumberLines)(root);
     });
     if (!onSite) return;
     window.addEventListener("hashchange", () => figures.forEach((f) => f.take()));

@@ -282,6 +282,61 @@ def fold_transposed_lists(kernel, *rest):
     ]
 
 
+def momentum_by_logarithm(steps, share):
+    return np.exp(np.log(share) / steps)
+
+
+def renorm_by_the_paper(x, gamma, beta, mean, stddev, epsilon, rmax, dmax):
+    std = np.sqrt(((x - x.mean(0)) ** 2).mean(0) + epsilon)
+    r = np.maximum(np.minimum(std / stddev, rmax), 1 / rmax)
+    d = np.maximum(np.minimum((x.mean(0) - mean) / stddev, dmax), -dmax)
+    return ((x - x.mean(0)) / std * r + d) * gamma + beta
+
+
+def renorm_by_loop(x, gamma, beta, mean, stddev, epsilon, rmax, dmax):
+    given = zip(x.T, gamma, beta, mean, stddev, strict=True)
+    columns = [
+        renorm_by_the_paper(c[:, None], *map(np.array, rest), epsilon, rmax, dmax)
+        for c, *rest in given
+    ]
+    return np.concatenate(columns, axis=1)
+
+
+def freeze_by_package(model):
+    from bnteach.models import batch_norm_layers
+
+    for layer in batch_norm_layers(model):
+        layer.trainable = False
+    model.compile(optimizer=model.optimizer, loss=model.loss)
+    return model
+
+
+def freeze_by_recursion(model):
+    def freeze(one):
+        for layer in getattr(one, "layers", []):
+            freeze(layer)
+            if hasattr(layer, "moving_mean"):
+                layer.trainable = False
+
+    freeze(model)
+    model.compile("adam", "mse")
+    return model
+
+
+def mended_network():
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((8, 8, 1))])
+    for _ in range(2):
+        model.add(layers.Conv2D(6, 3, padding="same", use_bias=False))
+        model.add(layers.BatchNormalization())
+        model.add(layers.ReLU())
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(10))
+    return model
+
+
 CODES = {
     "A": "momentum-convention",
     "B": "wrong-axis",
@@ -290,6 +345,16 @@ CODES = {
     "E": "dropout-before-norm",
 }
 RIGHT = {
+    "which-use-batch-statistics": [{"B", "C", "F"}, "b c f"],
+    "count-weights": [[285, 257], np.array([285.0, 257.0])],
+    "momentum-for-steps": [
+        momentum_by_logarithm,
+        lambda steps, share: share ** (1 / steps),
+    ],
+    "renormalize": [renorm_by_the_paper, renorm_by_loop],
+    "freeze-normalizations": [freeze_by_package, freeze_by_recursion],
+    "mended-network": [mended_network],
+    "which-recipes-freeze": [{"B", "D", "E"}, "bde"],
     "weight-of-start": [0.547, 0.99**60, np.float32(0.547)],
     "what-recalibration-mends": [{"A", "C", "E"}, "a, c, e"],
     "pooled-statistics": [pool_by_squares, pool_one_by_one],
@@ -481,6 +546,50 @@ def test_the_mended_fold_is_that_of_a_transposed_convolution():
     kernel, bias = solve(kernel, bias, *rest)
     one = keras.ops.conv_transpose(x.astype("float32"), kernel.astype("float32"))
     np.testing.assert_allclose(np.asarray(one) + bias, two, atol=1e-4)
+
+
+def test_count_is_that_of_keras():
+    import keras
+
+    net = keras.Sequential([keras.Input((20,))])
+    for units in (8, 6):
+        net.add(keras.layers.Dense(units, use_bias=False))
+        net.add(keras.layers.BatchNormalization())
+    net.add(keras.layers.Dense(3))
+    trained = sum(int(np.prod(v.shape)) for v in net.trainable_variables)
+    right = EXERCISES["count-weights"].answer.right
+    assert [net.count_params(), trained] == list(right)
+
+
+def test_recipes_that_freeze_are_those_that_the_exercise_names():
+    from bnteach.exercises.freezing import X, Y, recipes
+
+    held = set()
+    for letter, (model, bn) in recipes().items():
+        before = bn.moving_mean.numpy().copy()
+        model.fit(X, Y, batch_size=32, verbose=0)
+        if np.array_equal(before, bn.moving_mean.numpy()):
+            held.add(letter)
+    assert held == EXERCISES["which-recipes-freeze"].answer.right
+
+
+def test_renormalize_is_the_layer_of_keras():
+    import keras
+
+    from bnteach.exercises.keras_usage import renormalize
+
+    rng = np.random.default_rng(1)
+    x, mean = rng.normal(2, 3, (6, 4)), rng.normal(size=4)
+    stddev = np.array([0.5, 2.0, 3.0, 6.0])
+    limits = {"rmin": 1 / 1.5, "rmax": 1.5, "dmax": 0.8}
+    layer = keras.layers.BatchNormalization(renorm=True, renorm_clipping=limits)
+    layer.build(x.shape)
+    layer.renorm_mean.assign(mean)
+    layer.renorm_stddev.assign(stddev)
+    y = layer(x.astype("float32"), training=True)
+    ones, zeros = np.ones(4), np.zeros(4)
+    (expected,) = renormalize(x, ones, zeros, mean, stddev, 1e-3, 1.5, 0.8)
+    np.testing.assert_allclose(np.asarray(y), expected, atol=1e-4)
 
 
 def test_moving_average_is_that_of_the_package():
