@@ -18,6 +18,7 @@ from bnteach.diagnostics.batch_statistics import (
     BatchStatisticsEvaluation,
     evaluate_with_batch_statistics,
 )
+from bnteach.diagnostics.company import accuracy_by_company
 from bnteach.diagnostics.examine import examine
 from bnteach.diagnostics.modes import condense, format_table, truth_table
 from bnteach.diagnostics.momenta import accuracy_by_momentum
@@ -38,6 +39,7 @@ __all__ = [
     "Recalibration",
     "Report",
     "Saturation",
+    "accuracy_by_company",
     "accuracy_by_momentum",
     "condense",
     "evaluate_with_batch_statistics",

@@ -33,7 +33,6 @@ SAID = {
 }
 X = np.random.default_rng(4).normal(3, 2, (32, 5)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)
-INNER, OUTER = "inner/bn_inner", "bn_outer"
 
 
 def nested_model():
@@ -85,7 +84,9 @@ class FreezeAnswer:
         except Exception as error:
             return _raised(error, "in fit, after your function")
         moved = {
-            "/".join(w.path.split("/")[-2:]): not np.array_equal(w.numpy(), before[w.path])
+            "/".join(w.path.split("/")[-2:]): not np.array_equal(
+                w.numpy(), before[w.path]
+            )
             for w in model.weights
         }
         kind = _kind(model, moved, abs(loss - inference) > 1e-3 * inference)

@@ -17,6 +17,7 @@ from bnteach.experiments import (
     deep_network,
     fashion_placement,
     internal_covariate_shift,
+    renorm,
     tanh_digits,
 )
 from bnteach.experiments.base import Experiment, Settings
@@ -41,6 +42,7 @@ EXPERIMENTS = {
         tanh_digits,
         fashion_placement,
         always_normalize,
+        renorm,
         cifar_comparison,
         cifar_learning_rates,
     )

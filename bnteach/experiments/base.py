@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # What a variant or a profile may say about its batch normalization layers.
-LAYER_ARGUMENTS = ("momentum",)
+LAYER_ARGUMENTS = ("momentum", "renorm")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bnteach.page_figures.figure import PageFigure
 
 WIDTH, STEP = 340, 76  # pixels: of the chart, and from one question to the next
-LEFT, RIGHT, BOX = (2, 166), (206, 132), 50  # (x, width) of both columns, height
+LEFT, RIGHT, BOX = (2, 158), (196, 142), 50  # (x, width) of both columns, height
 LABELS = {
     "caller": (
         "call",
@@ -43,8 +43,8 @@ LABELS = {
 }
 MOVES = {
     (True, True): "all four move",
-    (True, False): "moving_* move",
-    (False, True): "gamma, beta move",
+    (True, False): "moving ones move",
+    (False, True): "gamma and beta move",
     (False, False): "nothing moves",
 }
 

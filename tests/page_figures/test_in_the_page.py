@@ -4,6 +4,7 @@ import nbformat
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from mode_rows import ROWS
 from playwright.sync_api import sync_playwright
 from site_browser import Visitor, chromium, served
 from small_site import build
@@ -24,6 +25,7 @@ FIGURES = {
     "fig-steps": page_figures.backward_steps(
         X, [1, 0, 0, 0, 0], 2.0, name="fig-steps", description="steps"
     ),
+    "fig-modes": page_figures.mode_chart(ROWS, name="fig-modes", description="modes"),
 }
 
 
@@ -159,6 +161,36 @@ def test_steps_go_on_and_back_and_show_one_arrow_after_another(visitor):
     assert steps.locator("li.bn-now").get_attribute("value") == str(count - 1)
     steps.get_by_role("button", name="Reset").click()
     assert steps.locator("li:visible").count() == 1
+
+
+def test_choices_light_another_way_through_the_flowchart(visitor):
+    page = visitor.go("index.html")
+    modes = figure(page, "fig-modes")
+    call = modes.get_by_label("training at the call")
+    assert call.is_disabled()
+    modes.get_by_label("call", exact=True).select_option("model(x)")
+    assert modes.locator(".bn-outcome.bn-now text").all_text_contents() == [
+        "moving statistics",
+        "nothing moves",
+    ]
+    call.select_option("True")
+    assert modes.locator(".bn-statistics").text_content() == "batch statistics"
+    assert modes.locator(".bn-asked.bn-now").count() == 5
+    moves = modes.locator("[data-moves]").all_text_contents()
+    assert moves == ["stays", "stays", "moves", "moves"]
+    modes.get_by_label("trainable").select_option("True, then False")
+    assert modes.locator(".bn-asked.bn-now").count() == 1
+    assert "fig-modes.trainable=True%2C+then+False" in page.url
+    modes.get_by_label("call", exact=True).select_option("fit")
+    assert call.is_disabled()
+    assert call.input_value() == "unset"
+    modes.get_by_role("button", name="Reset").click()
+    assert modes.locator(".bn-asked.bn-now").count() == 4
+    page = visitor.go("other.html")
+    page = visitor.go("index.html#fig-modes.caller=predict&fig-modes.trainable=x")
+    modes = figure(page, "fig-modes")
+    assert modes.locator(".bn-asked.bn-now").count() == 2
+    assert modes.get_by_label("trainable").input_value() == "True"
 
 
 def test_copied_address_shows_the_same_state_and_reset_clears_it(visitor, browser):
