@@ -25,7 +25,7 @@ PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$", re.IGNORECASE)
 
 # Chapters that were written anew in the form of chapter_form.py.
-SECOND_EDITION = [path for path in CHAPTERS if path.name[:2] in ("02", "08")]
+SECOND_EDITION = [path for path in CHAPTERS if path.name[:2] in ("02", "04", "08")]
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

@@ -12,7 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/*.html"))
 # Chapters in the form of the second edition; the others follow.
-SECOND_EDITION = ["book/02_batch_normalization_algorithm.html"]
+SECOND_EDITION = [
+    "book/02_batch_normalization_algorithm.html",
+    "book/04_keras_usage.html",
+]
 
 pytestmark = pytest.mark.browser
 
