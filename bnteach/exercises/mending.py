@@ -49,8 +49,9 @@ def _built(answer) -> Any:
     if isinstance(function, Result):
         return function
     outcome = answers.call(function, Case({}))
-    if outcome.placeholder and not answers.works(function):
-        return answers.not_attempted()
+    unfinished = outcome.error is not None or not answers.works(function)
+    if outcome.placeholder and unfinished:
+        return outcome.not_attempted()
     if outcome.error is not None:
         name = type(outcome.error).__name__
         text = f"The function raised {name}: {outcome.error}, {outcome.where}."

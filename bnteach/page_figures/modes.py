@@ -44,7 +44,7 @@ LABELS = {
 MOVES = {
     (True, True): "all four move",
     (True, False): "moving ones move",
-    (False, True): "gamma and beta move",
+    (False, True): "γ and β move",
     (False, False): "nothing moves",
 }
 
