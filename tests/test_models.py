@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from bnteach import models
+from bnteach.diagnostics import gradients
+from bnteach.normalizations import hidden_statistics
 
 
 def trainable(model):
@@ -144,3 +146,26 @@ def test_global_average_pooling_takes_the_mean_of_each_channel():
     np.testing.assert_allclose(model.predict(x, verbose=0), shares, rtol=1e-5)
     flat = models.conv_blocks((8, 8, 3), (4, 5), 2)
     assert flat.count_params() - model.count_params() == (4 * 4 - 1) * 5 * 2
+
+
+def test_hidden_statistics_change_the_gradient_and_nothing_else():
+    x = np.random.default_rng(0).normal(3, 2, (20, 4)).astype("float32")
+    layers = hidden_statistics("a"), keras.layers.BatchNormalization(name="b")
+    for training in (True, False):
+        ours, keras_layers = (np.array(layer(x, training=training)) for layer in layers)
+        np.testing.assert_allclose(ours, keras_layers, atol=1e-6)
+    for mine, theirs in zip(*(layer.variables for layer in layers), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+    found = []
+    for layer in layers:
+        inputs = keras.Input((4,))
+        model = keras.Model(inputs, layer(keras.layers.Dense(4, name="dense")(inputs)))
+        model.compile("sgd", "mean_squared_error")
+        kernel = np.eye(4, dtype="float32")
+        model.get_layer("dense").set_weights([kernel, np.zeros(4, "float32")])
+        found.append(gradients(model, x, np.ones((20, 4), "float32"))["dense/bias"])
+    hidden, seen = found
+    # A bias before the layer does nothing: only the whole gradient knows it.
+    np.testing.assert_allclose(seen, 0, atol=1e-5)
+    assert np.abs(hidden).min() > 0.1

@@ -14,12 +14,14 @@ from bnteach.diagnostics.activations import (
     gradients,
     saturated_share,
 )
+from bnteach.diagnostics.backward_factors import backward_factors, output_gradients
 from bnteach.diagnostics.batch_statistics import (
     BatchStatisticsEvaluation,
     evaluate_with_batch_statistics,
 )
 from bnteach.diagnostics.company import accuracy_by_company
 from bnteach.diagnostics.examine import examine
+from bnteach.diagnostics.histograms import InputHistograms
 from bnteach.diagnostics.modes import condense, format_table, truth_table
 from bnteach.diagnostics.momenta import accuracy_by_momentum
 from bnteach.diagnostics.recalibrate import (
@@ -33,6 +35,7 @@ __all__ = [
     "BatchModeAccuracy",
     "BatchStatisticsEvaluation",
     "Finding",
+    "InputHistograms",
     "InputPercentiles",
     "LayerInputs",
     "LayerStatistics",
@@ -41,12 +44,14 @@ __all__ = [
     "Saturation",
     "accuracy_by_company",
     "accuracy_by_momentum",
+    "backward_factors",
     "condense",
     "evaluate_with_batch_statistics",
     "examine",
     "format_table",
     "gradient_norms",
     "gradients",
+    "output_gradients",
     "recalibrate",
     "saturated_share",
     "truth_table",

@@ -176,14 +176,31 @@ def gradients(
     """
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
+    return gradients_of_a_step(copy, model.loss, x, y)
+
+
+def gradients_of_a_step(
+    model: keras.Model, loss, x: np.ndarray, y: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return what `gradients` does, of a model that may be changed by it.
+
+    Args:
+        model: it is compiled anew and takes a step.
+        loss: as `compile` takes it.
+        x: inputs, shape (N, ...).
+        y: targets, shape (N, ...).
+
+    Returns:
+        Path of the variable -> array of its shape.
+    """
     optimizer = keras.optimizers.SGD(learning_rate=1.0, momentum=0.5)
-    copy.compile(optimizer=optimizer, loss=model.loss, run_eagerly=True)
+    model.compile(optimizer=optimizer, loss=loss, run_eagerly=True)
     with no_retracing_advice():
-        copy.train_on_batch(x, y)
+        model.train_on_batch(x, y)
     return {
         variable.path: -keras.ops.convert_to_numpy(momentum)
         for variable, momentum in zip(
-            copy.trainable_variables, optimizer.momentums, strict=True
+            model.trainable_variables, optimizer.momentums, strict=True
         )
     }
 

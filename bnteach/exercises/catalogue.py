@@ -8,6 +8,7 @@ from bnteach.exercises import (
     artifact_check,
     backward,
     by_hand,
+    depth,
     fold,
     fold_transposed,
     forward,
@@ -21,13 +22,22 @@ from bnteach.exercises import (
     own_model,
     planted,
     planted_models,
+    shift,
+    sick_networks,
     variance,
+    whitening,
 )
 from bnteach.exercises.exercise import Exercise
 
 EXERCISES: dict[str, Exercise] = {
     exercise.name: exercise
     for exercise in (
+        depth.FACTOR_PER_LAYER,
+        shift.WHICH_SHIFT,
+        depth.INPUT_GRADIENT,
+        whitening.EXERCISE,
+        sick_networks.EXERCISE,
+        shift.GAP_BY_RATE,
         by_hand.FOUR_NUMBERS,
         forward.EXERCISE,
         backward.EXERCISE,

@@ -10,6 +10,7 @@ import numpy as np
 from bnteach.exercises import (  # noqa: F401
     mutants_backward,
     mutants_class,
+    mutants_covariate_shift,
     mutants_gradient_check,
     mutants_keras_usage,
     mutants_own_model,

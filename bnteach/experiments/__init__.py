@@ -10,11 +10,13 @@ import difflib
 import os
 
 from bnteach.experiments import (
+    activation_histograms,
     always_normalize,
     batch_of_two,
     cifar_comparison,
     cifar_learning_rates,
     deep_network,
+    digit_learning_rates,
     fashion_placement,
     internal_covariate_shift,
     renorm,
@@ -37,6 +39,8 @@ EXPERIMENTS = {
     module.EXPERIMENT.name: module.EXPERIMENT
     for module in (
         internal_covariate_shift,
+        activation_histograms,
+        digit_learning_rates,
         batch_of_two,
         deep_network,
         tanh_digits,
