@@ -3,17 +3,17 @@
 import numpy as np
 
 
-def slope(z):
-    return np.exp(-z) / (1 + np.exp(-z)) ** 2
+def slope(x):
+    return np.exp(-x) / (1 + np.exp(-x)) ** 2
 
 
-def through_einsum(dh, z, kernel):
-    s = 1 / (1 + np.exp(-z))
+def through_einsum(dh, x, kernel):
+    s = 1 / (1 + np.exp(-x))
     return np.einsum("nc,nc,dc->nd", dh, s * (1 - s), kernel)
 
 
-def row_by_row(dh, z, kernel):
-    return [kernel @ (row * slope(at)) for row, at in zip(dh, z, strict=True)]
+def row_by_row(dh, x, kernel):
+    return [kernel @ (row * slope(at)) for row, at in zip(dh, x, strict=True)]
 
 
 def along_eigenvectors(x):
@@ -57,7 +57,7 @@ RIGHT = {
     "factor-per-layer": [[0.125, 0.25, 0.4], np.array([1 / 8, 1 / 4, 2 / 5])],
     "which-shift": [{"B", "D"}, "b, d", ["D", "B"]],
     "input-gradient": [
-        lambda dh, z, kernel: (dh * slope(z)) @ kernel.T,
+        lambda dh, x, kernel: (dh * slope(x)) @ kernel.T,
         through_einsum,
         row_by_row,
         lambda *given: through_einsum(*(np.float32(value) for value in given)),

@@ -81,33 +81,33 @@ check("factor-per-layer", factors)
 )
 
 
-def _sigmoid(z):
-    return 1 / (1 + np.exp(-z))
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
 
 
-def _slope(z, slips):
-    g = _sigmoid(z)
+def _slope(x, slips):
+    g = _sigmoid(x)
     if "slope-forgotten" in slips:
-        return np.ones_like(z)
+        return np.ones_like(x)
     if "sigmoid-for-slope" in slips:
         return g
     if "slope-of-output" in slips:
         return _sigmoid(g) * (1 - _sigmoid(g))
     if "slope-of-input" in slips:
-        return z * (1 - z)
+        return x * (1 - x)
     if "tanh-slope" in slips:
-        return 1 - np.tanh(z) ** 2
+        return 1 - np.tanh(x) ** 2
     if "squared" in slips:
         return (g * (1 - g)) ** 2
     return g * (1 - g)
 
 
-def input_gradient(dh, z, kernel, slips=frozenset()):
+def input_gradient(dh, x, kernel, slips=frozenset()):
     """Return (du,), the gradient for the input of a dense layer with sigmoids."""
-    dz = dh * _slope(z, slips)  # (N, C)
+    dx = dh * _slope(x, slips)  # (N, C)
     if "not-transposed" in slips:
-        return (dz @ kernel,)
-    du = dz @ kernel.T  # (N, D)
+        return (dx @ kernel,)
+    du = dx @ kernel.T  # (N, D)
     return (du / len(du) if "averaged" in slips else du,)
 
 
@@ -115,7 +115,7 @@ def _input_cases(rng):
     def arguments(examples, inputs, units):
         return {
             "dh": rng.normal(size=(examples, units)),
-            "z": rng.uniform(-3, 3, (examples, units)),
+            "x": rng.uniform(-3, 3, (examples, units)),
             "kernel": drawing.signs(rng, units) * rng.uniform(0.5, 1, (inputs, units)),
         }
 
@@ -133,22 +133,22 @@ INPUT_GRADIENT = Exercise(
     chapter=1,
     minutes=10,
     difficulty="medium",
-    stub="""def input_gradient(dh, z, kernel):
-    ...  # your turn: the gradient for u, where z = u @ kernel and h = g(z)
+    stub="""def input_gradient(dh, x, kernel):
+    ...  # your turn: the gradient for u, where x = u @ kernel and h = g(x)
 
 
 check("input-gradient", input_gradient)
 """,
     hints=(
         "There are two steps, the last one of the forward pass first: from h back to "
-        "z, then from z back to u.",
+        "x, then from x back to u.",
         "A sigmoid acts on each value alone: multiply each entry of dh by the slope at "
-        "z, s * (1 - s).",
-        "dz has shape (N, C), the kernel (D, C), and du must have (N, D): which "
+        "x, s * (1 - s).",
+        "dx has shape (N, C), the kernel (D, C), and du must have (N, D): which "
         "product gives that shape?",
     ),
     answer=FunctionAnswer(
-        parameters=("dh", "z", "kernel"),
+        parameters=("dh", "x", "kernel"),
         outputs=("du",),
         solve=input_gradient,
         slips={
@@ -157,9 +157,9 @@ check("input-gradient", input_gradient)
             "sigmoid-for-slope": "You multiplied by the sigmoid itself: the gradient "
             "is multiplied by its slope.",
             "slope-of-output": "You took the sigmoid twice: s (1 - s) already has the "
-            "slope, if s is the sigmoid of z.",
-            "slope-of-input": "z (1 - z) is not the slope: s (1 - s) is, with s the "
-            "sigmoid of z.",
+            "slope, if s is the sigmoid of x.",
+            "slope-of-input": "x (1 - x) is not the slope: s (1 - s) is, with s the "
+            "sigmoid of x.",
             "tanh-slope": "That is the slope of tanh.",
             "squared": "The slope is in it twice.",
             "not-transposed": "The kernel is not transposed: on the way back each "

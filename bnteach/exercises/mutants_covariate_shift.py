@@ -47,43 +47,43 @@ def forgets_that_learning_is_a_shift():
     return {"B"}
 
 
-def _sigmoid(z):
-    return 1 / (1 + np.exp(-z))
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
 
 
 # The function in place of its derivative.
 @mutant("input-gradient", "sigmoid-for-slope")
-def multiplies_by_the_sigmoid(dh, z, kernel):
-    return (dh * _sigmoid(z)) @ kernel.T
+def multiplies_by_the_sigmoid(dh, x, kernel):
+    return (dh * _sigmoid(x)) @ kernel.T
 
 
 # s (1 - s) expects s to be a sigmoid already; here it is taken once more.
 @mutant("input-gradient", "slope-of-output")
-def takes_the_sigmoid_twice(dh, z, kernel):
-    s = _sigmoid(_sigmoid(z))
+def takes_the_sigmoid_twice(dh, x, kernel):
+    s = _sigmoid(_sigmoid(x))
     return (dh * s * (1 - s)) @ kernel.T
 
 
 @mutant("input-gradient", "slope-of-input")
-def forgets_to_take_the_sigmoid(dh, z, kernel):
-    return (dh * z * (1 - z)) @ kernel.T
+def forgets_to_take_the_sigmoid(dh, x, kernel):
+    return (dh * x * (1 - x)) @ kernel.T
 
 
 # It runs without a word where a layer is square, and is wrong there too.
 @mutant("input-gradient", "not-transposed", "error")
-def forgets_to_transpose(dh, z, kernel):
-    s = _sigmoid(z)
+def forgets_to_transpose(dh, x, kernel):
+    s = _sigmoid(x)
     return (dh * s * (1 - s)) @ kernel
 
 
 @mutant("input-gradient", "averaged")
-def divides_by_the_batch_once_more(dh, z, kernel):
-    s = _sigmoid(z)
+def divides_by_the_batch_once_more(dh, x, kernel):
+    s = _sigmoid(x)
     return (dh * s * (1 - s)) @ kernel.T / len(dh)
 
 
 @mutant("input-gradient", "slope-forgotten")
-def passes_the_kernel_alone(dh, z, kernel):
+def passes_the_kernel_alone(dh, x, kernel):
     return dh @ kernel.T
 
 

@@ -104,7 +104,9 @@ GAP_BY_RATE = Exercise(
     chapter=1,
     minutes=10,
     difficulty="medium",
-    stub="""run = runs.read("digit_learning_rates")
+    stub="""from bnteach import runs
+
+run = runs.read("digit_learning_rates")
 gaps = [
     ...,  # your turn: the mean gap at rate 0.1, at the last record
     ...,  # at rate 1

@@ -68,14 +68,15 @@ EXERCISE = Exercise(
     chapter=1,
     minutes=12,
     difficulty="medium",
-    stub="""from bnteach.exercises import sick_networks
+    stub="""from bnteach import diagnostics
+from bnteach.exercises import sick_networks
 
-for letter, network in sick_networks.networks().items():
-    found = diagnostics.backward_factors(network, *sick_networks.batch())
-    print(letter, found["product"].round(2))  # look further than this
+networks = sick_networks.networks()  # "A" to "D"
+found = diagnostics.backward_factors(networks["A"], *sick_networks.batch())
+print(found["product"].round(1))  # look further than this
 
-# your turn: "slope", "weights", "normalization" or "none"
-blame = {"A": ..., "B": ..., "C": ..., "D": ...}
+# "slope", "weights", "normalization" or "none"
+blame = {"A": ..., "B": ..., "C": ..., "D": ...}  # your turn
 check("blame-a-factor", blame)
 """,
     hints=(

@@ -15,6 +15,7 @@ PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/*.h
 SECOND_EDITION = [
     "book/02_batch_normalization_algorithm.html",
     "book/04_keras_usage.html",
+    "book/01_internal_covariate_shift.html",
 ]
 
 pytestmark = pytest.mark.browser
