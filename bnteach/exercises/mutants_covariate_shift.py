@@ -33,7 +33,7 @@ def takes_two_images_for_a_shift():
 # The word without its first part: source notebook 004 says covariance shift.
 @mutant("which-shift", "not-a")
 def takes_covariate_shift_for_it():
-    return "ABD"
+    return {"A", "B", "D"}
 
 
 # tensorflow/tensorflow#1122: the noise of batches taken for a shift.
