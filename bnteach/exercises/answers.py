@@ -251,6 +251,8 @@ def to_array(value: Any, integers: bool = False) -> np.ndarray:
         return np.float64(value)
     if integers and array.dtype.kind in "iu":
         return array
+    if array.dtype.kind in "US":
+        raise ValueError(f"expected an array of numbers. Received: {described(value)}")
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         raise ValueError(
             f"expected type float32 or float64. Received: type {array.dtype}"
