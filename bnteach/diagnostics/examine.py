@@ -9,6 +9,7 @@ import keras
 
 from bnteach.diagnostics import rules_data, rules_graph, rules_statistics
 from bnteach.diagnostics.codes import CODES, finding
+from bnteach.diagnostics.cold_start import cold_starts
 from bnteach.diagnostics.facts import Facts
 from bnteach.diagnostics.observe import Observation, observe
 from bnteach.diagnostics.report import Finding, Report
@@ -131,33 +132,21 @@ def _confirmed(facts: Facts, seen: Observation, found) -> list[Finding]:
     """Let the data decide on cold starts, which the counted steps only suggest."""
     kept = [one for one in found if one.code != "cold-start"]
     settled = {one.layer for one in kept if one.code in _CAUSES_OF_MISMATCH}
-    for path, layer in facts.norms.items():
-        if path in settled or not layer.trainable or not facts.finite(path):
-            continue
-        if facts.at_start(path):
-            continue
-        share = rules_data.cold_start(facts, seen, path)
-        counted = rules_statistics.left_of_start(facts, path, layer)
-        # Where enough steps were counted, more than chance must speak against them,
-        # and early in training more than the lag behind the weights.
-        least = rules_statistics.LEFT_OF_START
-        if counted is not None and counted < least:
-            least = 0.5 if rules_data.is_early(facts, path) else 0.2
-        if share is None or share < least:
-            continue
-        text = f"the moving statistics are still {share:.0%} their starting values"
-        kept.append(finding("cold-start", text, path, share=share, steps=facts.steps))
-    return kept
+    return [*kept, *cold_starts(facts, seen, settled)]
 
 
 def _is_off(facts: Facts, seen: Observation) -> bool:
     """Tell whether moving statistics are off by more than batches are by chance."""
     worst = 0.0
     for path in facts.norms:
-        moments = rules_data.pooled(seen, path)
-        if moments is not None and facts.finite(path):
-            distance, ratio = rules_data.distances(facts, moments, path)
-            worst = max(worst, distance / 0.1, (ratio - 1) / 0.1)
+        if not facts.finite(path):
+            continue
+        found = [
+            rules_data.distances(facts, moments, path)
+            for moments in rules_data.training(seen, path)
+        ]
+        off = [max(distance, ratio - 1) / 0.1 for distance, ratio in found]
+        worst = max(worst, min(off, default=0.0))
     return worst > 1
 
 

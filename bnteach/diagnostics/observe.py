@@ -1,7 +1,8 @@
-"""Send data through a model twice and note what reaches its batch normalizations.
+"""Send data through a model and note what reaches its batch normalizations.
 
 Once as in inference; once as in training, where normalizations use batch statistics,
-but without dropout. The model is left as it was.
+but without dropout; and, where there is dropout or its like, once more with it. The
+model is left as it was.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from bnteach.diagnostics.layer_paths import walk
 from bnteach.diagnostics.moments import Moments
 from bnteach.diagnostics.passes import (
     as_in_training,
+    draws_in_training,
+    eager_calls,
     unchanged,
     without_chance,
     wrapped_call,
@@ -35,7 +38,8 @@ class CallRecord:
     """What one call of a layer got, batch by batch.
 
     Attributes:
-        moments: of all values in training, over the batches.
+        moments: of all values in training without dropout, over the batches.
+        with_chance: the same with dropout and its like, if there is any.
         values: values of a channel in each batch.
         example_means: per batch the mean of each example and channel, (N, C), in
             inference.
@@ -43,6 +47,7 @@ class CallRecord:
     """
 
     moments: Moments = field(default_factory=Moments)
+    with_chance: Moments = field(default_factory=Moments)
     values: list[int] = field(default_factory=list)
     example_means: list[np.ndarray] = field(default_factory=list)
     non_finite: bool = False
@@ -59,6 +64,8 @@ class Observation:
         right: "moving", "batch" -> per example whether the answer was right.
         alone: largest difference between answers to an example alone and among
             others, over the spread of the answers.
+        chance: the same between two times of asking for the same examples together;
+            0 unless the model draws at random in inference, too.
         trains_by_default: name of a layer that is in training where nobody says
             otherwise, and with it, in Keras, all that follows; "" if there is none.
         bad_inputs: batches with values that are NaN or infinite.
@@ -71,6 +78,7 @@ class Observation:
     labels: list[np.ndarray | None] = field(default_factory=list)
     right: dict[str, list] = field(default_factory=lambda: {"moving": [], "batch": []})
     alone: float | None = None
+    chance: float = 0.0
     trains_by_default: str = ""
     bad_inputs: int = 0
 
@@ -95,6 +103,7 @@ def observe(
         ValueError: the data are empty or do not fit.
     """
     seen = Observation(trains_by_default=_trains_by_default(model))
+    by_chance = draws_in_training(model)
     total = reading.count(data, batch_size, max_batches)
     with unchanged(model), batch_bar("examine", total) as bar:
         for batch in reading.batches(data, batch_size, max_batches):
@@ -105,11 +114,14 @@ def observe(
                 outputs["moving"] = model(batch.x, training=False)
             with as_in_training(model), _taps(norms, seen, _note_training):
                 outputs["batch"] = model(batch.x, training=True)
+            if by_chance:
+                with as_in_training(model, True), _taps(norms, seen, _note_chance):
+                    model(batch.x, training=True)
             _compare(seen, batch, outputs)
             if seen.alone is None and batch.size > 1:
                 with without_chance(model):
                     mode = {"training": False} if seen.trains_by_default else {}
-                    seen.alone = _asked_alone(model, batch, mode)
+                    seen.alone, seen.chance = _asked_alone(model, batch, mode)
             bar.update()
     return seen
 
@@ -117,6 +129,7 @@ def observe(
 @contextlib.contextmanager
 def _taps(norms, seen: Observation, note):
     with contextlib.ExitStack() as stack:
+        stack.enter_context(eager_calls())
         for path, layer in norms.items():
             stack.enter_context(wrapped_call(layer, _tap(path, layer, seen, note)))
         yield
@@ -152,6 +165,10 @@ def _note_training(record: CallRecord, x, axis: int, mask) -> None:
     record.values.append(every if mask is None else int(np.sum(mask)))
 
 
+def _note_chance(record: CallRecord, x, axis: int, mask) -> None:
+    record.with_chance.add(x, axis, mask)
+
+
 def _compare(seen: Observation, batch, outputs) -> None:
     seen.labels.append(class_numbers(batch))
     for name, found in outputs.items():
@@ -169,22 +186,34 @@ def _trains_by_default(model) -> str:
     return ""
 
 
-def _asked_alone(model, batch, mode) -> float:
-    """Return how far answers to examples alone are from those among others."""
+def _asked_alone(model, batch, mode) -> tuple[float, float]:
+    """Return how far answers to examples alone are from those among others.
+
+    And how far answers to the same examples are from each other.
+    """
     rows = min(ALONE, batch.size)
 
-    def part(start, stop):
-        return keras.tree.map_structure(lambda v: v[start:stop], batch.x)
+    def asked(start, stop):
+        part = keras.tree.map_structure(lambda v: v[start:stop], batch.x)
+        return _answers(model(part, **mode))
 
-    together = _answers(model(part(0, rows), **mode))
-    alone = [_answers(model(part(row, row + 1), **mode)) for row in range(rows)]
+    together, again = asked(0, rows), asked(0, rows)
+    single = zip(*(asked(row, row + 1) for row in range(rows)), strict=True)
+    among = [answers.shape[:1] == (rows,) for answers in together]
+    alone = [
+        np.concatenate(parts) if fits else None
+        for parts, fits in zip(single, among, strict=True)
+    ]
+    return _farthest(together, alone), _farthest(together, again)
+
+
+def _farthest(answers, others) -> float:
     largest = 0.0
-    for number, among in enumerate(together):
-        if among.shape[:1] != (rows,):
+    for among, other in zip(answers, others, strict=True):
+        if other is None:
             continue
-        each = np.concatenate([answers[number] for answers in alone])
         spread = max(float(np.std(among)), 1e-3 * float(np.abs(among).max(initial=0)))
-        difference = np.abs(each - among)
+        difference = np.abs(other - among)
         if spread and np.isfinite(difference).all():
             largest = max(largest, float(difference.max(initial=0)) / spread)
     return largest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -43,12 +44,12 @@ def batch_mode(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def as_in_training(model: keras.Model) -> Iterator[None]:
-    """Have `model(x, training=True)` train normalizations and nothing else.
+def as_in_training(model: keras.Model, chance: bool = False) -> Iterator[None]:
+    """Have `model(x, training=True)` train normalizations, and nothing else.
 
     Each batch normalization gets the mode that `fit` would give it. Everything that
-    draws at random, dropout and its like, is told that it is inference. What changes
-    in the normalizations is undone at the end.
+    draws at random, dropout and its like, is told that it is inference, unless
+    `chance` is wanted. What changes in the normalizations is undone at the end.
     """
     kept = [
         (variable, _copy(variable))
@@ -56,7 +57,7 @@ def as_in_training(model: keras.Model) -> Iterator[None]:
         if has_statistics(layer)
         for variable in layer.variables
     ]
-    with without_chance(model):
+    with contextlib.nullcontext() if chance else without_chance(model):
         try:
             yield
         finally:
@@ -76,12 +77,23 @@ def without_chance(model: keras.Model) -> Iterator[None]:
         return call(*args, **{**kwargs, "training": False})
 
     with contextlib.ExitStack() as stack:
-        for _, layer in walk(model):
-            if has_statistics(layer) or _has_layers_inside(layer):
-                continue
-            if layer._call_has_training_arg:
-                stack.enter_context(wrapped_call(layer, in_inference))
+        for layer in _with_a_mode(model):
+            stack.enter_context(wrapped_call(layer, in_inference))
         yield
+
+
+def draws_in_training(model: keras.Model) -> bool:
+    """Tell whether a layer, a dropout or its like, may draw at random in training."""
+    rates = (getattr(layer, "rate", None) for layer in _with_a_mode(model))
+    return any(rate is None or rate != 0 for rate in rates)
+
+
+def _with_a_mode(model) -> Iterator[keras.layers.Layer]:
+    for _, layer in walk(model):
+        if has_statistics(layer) or _has_layers_inside(layer):
+            continue
+        if layer._call_has_training_arg:
+            yield layer
 
 
 def _has_layers_inside(layer) -> bool:
@@ -127,6 +139,27 @@ def wrapped_call(layer, wrapper: Callable[..., Any]) -> Iterator[None]:
             del layer.call
         else:  # somebody else had wrapped it before
             layer.call = own
+
+
+@contextlib.contextmanager
+def eager_calls() -> Iterator[None]:
+    """Compile nothing that a model calls, so that what goes through it has values.
+
+    A `call` that its owner has compiled, by `tf.function` or `jax.jit`, would hand
+    symbols to whoever looks into it.
+    """
+    name = keras.backend.backend()
+    backend = importlib.import_module(name)
+    if name == "jax":
+        with backend.disable_jit():
+            yield
+        return
+    before = backend.config.functions_run_eagerly()
+    backend.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        backend.config.run_functions_eagerly(before)
 
 
 def _ids(objects) -> set[int]:

@@ -22,7 +22,12 @@ from bnteach.diagnostics import batches as reading
 from bnteach.diagnostics.gap import OutputGap
 from bnteach.diagnostics.layer_paths import batch_norms
 from bnteach.diagnostics.moments import Moments
-from bnteach.diagnostics.passes import batch_mode, unchanged, wrapped_call
+from bnteach.diagnostics.passes import (
+    batch_mode,
+    eager_calls,
+    unchanged,
+    wrapped_call,
+)
 from bnteach.training.progress import batch_bar
 
 
@@ -214,6 +219,7 @@ def _one_pass(model, data, batch_size, max_batches, chosen):
 @contextlib.contextmanager
 def _recording(chosen, found):
     with contextlib.ExitStack() as stack:
+        stack.enter_context(eager_calls())
         for path, layer in chosen.items():
             add = found[path].add
             stack.enter_context(wrapped_call(layer, _recorder(layer, add)))

@@ -22,6 +22,7 @@ EARLY = 10  # times the memory 1 / (1 - momentum) of a moving average, in steps
 GROUPED_F = 3.0
 CHANCE = 1e-6  # that an F as large comes from batches drawn at random
 SORTED_Z = 6.0
+VARIANCE_SHIFT = 1.2  # of a variance with dropout, over the one without
 GAP, GAP_ERRORS = 0.05, 4.0  # of accuracy; standard errors
 DEPENDENT = 1e-2
 
@@ -61,43 +62,20 @@ def small_batch(facts: Facts, seen: Observation) -> Iterator[Finding]:
     yield finding("small-batch", text, path, severity, values=values, examples=examples)
 
 
-def cold_start(facts: Facts, seen: Observation, path: str) -> float | None:
-    """Return the share of the starting values in moving statistics, by least squares.
-
-    With weight w of the start, moving_mean is (1 - w) * mean and moving_variance is
-    (1 - w) * variance + w. Returns None where no w fits.
-    """
-    moments = pooled(seen, path)
-    if moments is None:
-        return None
-    scale = np.sqrt(moments.variance + 1e-3)
-    weight = 1 / (1 + moments.variance)
-    true = np.concatenate([moments.mean / scale, (moments.variance - 1) * weight])
-    found = np.concatenate(
-        [
-            facts.value(path, "moving_mean") / scale,
-            (facts.value(path, VARIANCE) - 1) * weight,
-        ]
-    )
-    norm = float(true @ true)
-    if norm == 0:
-        return None
-    kept = float(true @ found) / norm
-    residual = float(np.linalg.norm(found - kept * true)) / np.sqrt(norm)
-    return 1 - kept if 0.05 < 1 - kept < 0.95 and residual < 0.25 else None
-
-
 def statistics_mismatch(
     facts: Facts, seen: Observation, path: str
 ) -> Iterator[Finding]:
     """Yield a finding if moving statistics are far from those of the data."""
-    moments = pooled(seen, path)
-    if moments is None or facts.at_start(path):
+    kinds = training(seen, path)
+    if not kinds or facts.at_start(path):
         return
-    distance, ratio = distances(facts, moments, path)
     far_mean, far_variance = FAR_MEAN, FAR_VARIANCE
     if not facts.norms[path].trainable or is_early(facts, path):
         far_mean, far_variance = EXPECTED_MEAN, EXPECTED_VARIANCE
+    found = [distances(facts, moments, path) for moments in kinds]
+    distance, ratio = min(
+        found, key=lambda d: max(d[0] / far_mean, d[1] / far_variance)
+    )
     if distance > far_mean or ratio > far_variance:
         text = (
             f"moving_mean is {distance:.2g} standard deviations from the mean of these "
@@ -129,15 +107,22 @@ def distances(facts: Facts, moments, path: str) -> tuple[float, float]:
     return distance, float(np.median(np.maximum(ratio, 1 / ratio)))
 
 
-def pooled(seen: Observation, path: str):
-    """Return the moments of all calls of a layer, or None if it got nothing."""
-    whole = Moments()
-    for (name, _), record in seen.calls.items():
-        if name == path:
-            whole.merge(record.moments)
-    if not whole.count or not np.isfinite(whole.variance).all():
-        return None
-    return whole
+def training(seen: Observation, path: str) -> list[Moments]:
+    """Return the moments of all calls of a layer: without dropout, and with it.
+
+    Moving statistics are right if they are of either kind: `fit` leaves those with
+    dropout and all that draws at random, a recalibration those without. There is one
+    kind alone where nothing draws, and none if the layer got no value.
+    """
+    kinds = []
+    for name in ("moments", "with_chance"):
+        whole = Moments()
+        for (called, _), record in seen.calls.items():
+            if called == path:
+                whole.merge(getattr(record, name))
+        if whole.count and np.isfinite(whole.variance).all():
+            kinds.append(whole)
+    return kinds
 
 
 def grouped_batches(facts: Facts, seen: Observation) -> Iterator[Finding]:
@@ -216,7 +201,8 @@ def sorted_labels(seen: Observation) -> Iterator[Finding]:
 def train_inference_gap(facts: Facts, seen: Observation) -> Iterator[Finding]:
     """Yield a finding if inference is less accurate than batch statistics are.
 
-    It is information alone while the moving statistics must lag, see `is_early`.
+    It is information alone while the moving statistics must lag, see `is_early`, and
+    where they are those of a training with dropout (Li et al., 2019).
     """
     if not seen.right["moving"] or any(r is None for r in seen.right["moving"]):
         return
@@ -228,16 +214,28 @@ def train_inference_gap(facts: Facts, seen: Observation) -> Iterator[Finding]:
             f"accuracy is {a:.3f} by moving statistics and {b:.3f} by those of the "
             f"batches, on the same {len(moving)} examples"
         )
-        early = any(is_early(facts, path) for path in facts.norms)
-        if early:
-            text += f"; after {facts.steps} steps the moving statistics still lag"
-        severity = "info" if early else None
+        reason = _reason_of_gap(facts, seen)
+        severity = "info" if reason else None
+        text += reason
         yield finding("train-inference-gap", text, "", severity, moving=a, batch=b)
+
+
+def _reason_of_gap(facts: Facts, seen: Observation) -> str:
+    """Return why a gap is to be expected, or "" if it is not."""
+    if any(is_early(facts, path) for path in facts.norms):
+        return f"; after {facts.steps} steps the moving statistics still lag"
+    for path in facts.norms:
+        kinds = training(seen, path) if facts.finite(path) else []
+        if len(kinds) == 2:
+            without, with_chance = (distances(facts, kind, path)[1] for kind in kinds)
+            if without > VARIANCE_SHIFT > with_chance:
+                return "; they are of training, where dropout raises the variance"
+    return ""
 
 
 def batch_dependent(seen: Observation) -> Iterator[Finding]:
     """Yield a finding if answers in inference depend on the other examples."""
-    if seen.alone is not None and seen.alone > DEPENDENT:
+    if seen.alone is not None and seen.alone > max(DEPENDENT, 5 * seen.chance):
         text = (
             "model(x) answers an example alone otherwise than among others, by "
             f"{seen.alone:.2g} of the spread of its answers"

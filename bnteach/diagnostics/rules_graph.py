@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -68,12 +69,25 @@ def _flags(facts: Facts) -> Iterator[Finding]:
                     "normalize by the batch, fit and predict do not"
                 )
                 yield finding("training-flag-baked-in", text, graph.name(node))
-            elif flag is False and any(layer.trainable for layer in inside):
+            elif (
+                flag is False
+                and not _is_false_by_default(node.operation)
+                and any(layer.trainable for layer in inside)
+            ):
                 text = (
                     "it was built with training=False, which fit ignores: its moving "
                     "statistics go on changing"
                 )
                 yield finding("training-flag-ignored", text, graph.name(node))
+
+
+def _is_false_by_default(layer) -> bool:
+    """Tell whether `training` is False where nobody says so, as in Keras's RNN.
+
+    Keras notes it for the call as if somebody had.
+    """
+    told = inspect.signature(layer.call).parameters.get("training")
+    return told is not None and told.default is False
 
 
 def _norms_inside(operation) -> list:
@@ -83,17 +97,37 @@ def _norms_inside(operation) -> list:
 
 
 def _shared(facts: Facts) -> Iterator[Finding]:
-    feeders = defaultdict(list)
+    places = defaultdict(list)
     for graph in facts.graphs:
         for node in graph.nodes:
             if id(node.operation) in facts.path_of:
-                source = graph.source(node)
-                feeders[id(node.operation)].append(source and id(source.operation))
-    for key, sources in feeders.items():
-        # Called after one and the same layer, it is a part of a shared network.
-        if len(sources) > 1 and (None in sources or len(set(sources)) > 1):
-            text = f"{len(sources)} places share its moving statistics"
-            yield finding("shared-layer", text, facts.path_of[key], places=len(sources))
+                places[id(node.operation)].append((graph, node))
+    for key, calls in places.items():
+        if len(calls) > 1 and not _is_one_network(calls):
+            text = f"{len(calls)} places share its moving statistics"
+            yield finding("shared-layer", text, facts.path_of[key], places=len(calls))
+
+
+def _is_one_network(calls) -> bool:
+    """Tell whether a layer is called several times as a part of a shared network.
+
+    Each call then stands behind the same layer with weights; or, if it is the first
+    of the network, before the same.
+    """
+    before = {_with_weights(graph, node, graph.source) for graph, node in calls}
+    if before == {None}:
+        before = {
+            _with_weights(graph, node, graph.only_reader) for graph, node in calls
+        }
+    return len(before) == 1 and None not in before
+
+
+def _with_weights(graph, node, step) -> int | None:
+    """Return the id of the nearest layer with weights in one direction, or None."""
+    node = step(node)
+    while node is not None and not getattr(node.operation, "weights", None):
+        node = step(node)
+    return node and id(node.operation)
 
 
 def _at_output(facts: Facts) -> Iterator[Finding]:
