@@ -25,7 +25,7 @@ PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$", re.IGNORECASE)
 
 # Chapters that were written anew in the form of chapter_form.py.
-NEW = ("01", "02", "04", "08")
+NEW = ("01", "02", "03", "04", "08")
 SECOND_EDITION = [path for path in CHAPTERS if path.name[:2] in NEW]
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -13,6 +13,7 @@ from bnteach.exercises import (  # noqa: F401
     mutants_covariate_shift,
     mutants_gradient_check,
     mutants_keras_usage,
+    mutants_low_level,
     mutants_own_model,
 )
 from bnteach.exercises.mutant_register import MUTANTS, axes, mutant, normalized

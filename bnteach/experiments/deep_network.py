@@ -9,8 +9,11 @@ from bnteach.experiments.base import (
     test_metrics,
 )
 
+NOTE = {"optimizer": "Adam", "learning rate": 0.002, "loss": "sigmoid, one-hot"}
 
-def _prepare(data, arguments):
+
+def prepare(data, arguments):
+    """Return digits as images, scaled, with one-hot labels."""
     import numpy as np
 
     data = data.scaled()
@@ -24,8 +27,6 @@ def _prepare(data, arguments):
 
 
 def _build(arguments, seed):
-    import keras
-
     from bnteach import models
 
     initializer = _truncated_normal if "kernels" in arguments else "glorot_uniform"
@@ -34,6 +35,13 @@ def _build(arguments, seed):
         kernel_initializer=initializer,
         seed=seed,
     )
+    return compile_yes_or_no(model)
+
+
+def compile_yes_or_no(model):
+    """Compile a network that answers yes or no for each class, and return it."""
+    import keras
+
     model.compile(
         optimizer=keras.optimizers.Adam(0.002),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
@@ -86,9 +94,9 @@ EXPERIMENT = Experiment(
         "quick": Settings("mnist5k", 300, 64, 25, 1, 20.0, 500),
         "full": Settings("mnist", 800, 64, 50, 3, 40.0, 5000),
     },
-    prepare=_prepare,
+    prepare=prepare,
     build=_build,
     probes=_probes,
     measure=_measure,
-    note={"optimizer": "Adam", "learning rate": 0.002, "loss": "sigmoid, one-hot"},
+    note=NOTE,
 )

@@ -11,10 +11,14 @@ from bnteach.layers.batch_normalization import (
     batch_normalize,
     update_moving_average,
 )
+from bnteach.layers.peers import PeerCase, PeerResult, peer_tests
 
 __all__ = [
     "BatchNormalization",
+    "PeerCase",
+    "PeerResult",
     "batch_moments",
     "batch_normalize",
+    "peer_tests",
     "update_moving_average",
 ]

@@ -283,6 +283,38 @@ def fold_transposed_lists(kernel, *rest):
     ]
 
 
+def channels_first(x, gamma, beta, epsilon):
+    y = forward_axes(np.moveaxis(x, 1, -1), gamma, beta, epsilon)
+    return np.moveaxis(y, -1, 1)
+
+
+def channels_first_kept(x, gamma, beta, epsilon):
+    mean, variance = (f(x, axis=(0, 2, 3), keepdims=True) for f in (np.mean, np.var))
+    a = gamma[:, None, None] / np.sqrt(variance + epsilon)
+    return a * (x - mean) + beta.reshape(1, -1, 1, 1)
+
+
+def welford(x):
+    mean, squares = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for k, row in enumerate(x, start=1):
+        step = row - mean
+        mean = mean + step / np.float32(k)
+        squares = squares + step * (row - mean)
+    return squares / np.float32(len(x))
+
+
+def shifted(x):
+    near = x - x[0]
+    return (near * near).mean(0) - near.mean(0) ** 2
+
+
+SHOWN_BY = {
+    "A": {"moving_mean", "moving_variance"},
+    "B": {"dx"},
+    "C": {"y", "dx", "dgamma"},
+}
+
+
 def momentum_by_logarithm(steps, share):
     return np.exp(np.log(share) / steps)
 
@@ -429,6 +461,22 @@ RIGHT = answers_covariate_shift.RIGHT | {
         [-1.34, -0.447, 0.447, 1.34],
         np.array([-3, -1, 1, 3]) / np.sqrt(5),
     ],
+    "plateau-loss": [0.056, np.float32(0.05600)],
+    "lag-batches": [409, 409.0, [409], 410],
+    "channels-first": [channels_first, channels_first_kept],
+    "three-broken-layers": [
+        SHOWN_BY,
+        {k.lower(): ", ".join(sorted(v)) for k, v in SHOWN_BY.items()},
+        {k: sorted(v) for k, v in SHOWN_BY.items()},
+    ],
+    "steady-variance": [
+        lambda x: x.var(0),
+        welford,
+        shifted,
+        lambda x: x.astype(np.float64).var(0),
+        lambda x: ((x - x.mean(0)) ** 2).mean(0).tolist(),
+    ],
+    "error-slope": [2, 1.9, np.float64(2.13)],
     "planted-faults": [
         {"B", "C", "E", "F"},
         "bcef",

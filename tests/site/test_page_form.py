@@ -14,6 +14,7 @@ PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/*.h
 # Chapters in the form of the second edition; the others follow.
 SECOND_EDITION = [
     "book/02_batch_normalization_algorithm.html",
+    "book/03_low_level_tensorflow.html",
     "book/04_keras_usage.html",
     "book/01_internal_covariate_shift.html",
 ]
