@@ -105,6 +105,13 @@ def test_titles_of_tabs_are_unlike_and_name_nothing_twice(parsed):
         assert len(set(parts)) == len(parts)
 
 
+def test_every_footer_names_the_licences(parsed):
+    for name, page in parsed.items():
+        footer = page.select_one("footer.bd-footer-content").get_text(" ")
+        assert "CC BY 4.0" in footer, name
+        assert "BSD 3-Clause" in footer, name
+
+
 def test_links_at_the_start_lead_to_every_numbered_figure(parsed):
     for name, page in parsed.items():
         captions = page.select("figure:has(.caption-number)")
