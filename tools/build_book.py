@@ -2,11 +2,11 @@
 
 Usage: python tools/build_book.py
 
-Four steps: the files that the site serves itself are copied out of installed packages;
-stored executions are dropped when something that they depend on changed; notebooks that
-have no stored execution run, side by side; Jupyter Book builds the site with warnings
-as errors, unless the site is there and nothing changed since it was built without one.
-No step needs the network.
+Four steps: the files that the site serves itself are copied out of installed packages,
+and the README's picture is drawn from a recorded run; stored executions are dropped when
+something that they depend on changed; notebooks that have no stored execution run, side
+by side; Jupyter Book builds the site with warnings as errors, unless the site is there
+and nothing changed since it was built without one. No step needs the network.
 """
 
 import os
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import notebooks
+import readme_picture
 import site_files
 from executions import Executions
 from kernels import set_environment
@@ -91,6 +92,7 @@ def main():
     set_environment()
     start = time.perf_counter()
     site_files.write_all(ROOT / "book" / "_static")
+    readme_picture.write_pictures()
     cache = Executions(ROOT, BUILD)
     cache.drop_stale()
     last = LastBuild(ROOT, BUILD / "html", BUILD / "last-build.json")

@@ -76,7 +76,7 @@ def structured_data(app, pagename, title, description, doctree):
     config = app.config
     book = {
         "@type": "Book",
-        "name": config.project,
+        "name": config.html_title,
         "author": {"@type": "Organization", "name": config.author},
         "inLanguage": config.language,
         "license": TEXT_LICENCE,
@@ -99,7 +99,7 @@ def picture_link(app, pagename, own, title):
     """Draw the picture of the page `own`; return the link to it from `pagename`."""
     name = re.sub(r"\W+", "-", own)
     path = f"{app.builder.imagedir}/share-{name}.png"
-    share_picture.write(Path(app.outdir) / path, app.config.project, title)
+    share_picture.write(Path(app.outdir) / path, app.config.html_title, title)
     if app.config.html_baseurl:
         return urljoin(app.config.html_baseurl, quote(path))
     return "../" * pagename.count("/") + quote(path)
@@ -110,7 +110,7 @@ def open_graph(app, pagename, title, description, picture):
     config = app.config
     properties = {
         "og:type": "website" if pagename == config.root_doc else "article",
-        "og:site_name": config.project,
+        "og:site_name": config.html_title,
         "og:title": title,
         "og:description": description,
         "og:image": picture,
@@ -128,7 +128,7 @@ def add_metadata(app, pagename, templatename, context, doctree):
     """Write what others show of a page into its head."""
     if app.builder.format != "html":
         return
-    book = app.config.project
+    book = app.config.html_title
     title = re.sub(r"<[^>]*>", "", context.get("title", "")).strip() or book
     description = shortened(first_paragraph(doctree)) or f"{title}: a page of {book}"
     own = (pagename, title) if doctree else (app.config.root_doc, book)
@@ -151,7 +151,9 @@ def write_files(app, exception):
     site, address = Path(app.outdir), app.config.html_baseurl
     root = app.builder.get_target_uri(app.config.root_doc)
     base = urlsplit(address).path or "/"
-    page = MISSING.format(book=escape(app.config.project), base=escape(base), root=root)
+    page = MISSING.format(
+        book=escape(app.config.html_title), base=escape(base), root=root
+    )
     (site / "404.html").write_text(page, encoding="utf-8", newline="\n")
     if not address:
         return

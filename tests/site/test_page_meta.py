@@ -23,7 +23,7 @@ ADDRESS = "https://example.org/a-book"
 
 def build(folder, **config):
     (folder / "book").mkdir()
-    config = {"project": "A book", "author": "Its authors", **config}
+    config = {"html_title": "A book", "author": "Its authors", **config}
     html, warnings = small_site.build(folder, PAGES, ["page_meta"], **config)
     assert warnings == ""
     return html
