@@ -161,7 +161,9 @@ def test_focus_can_be_seen(visitor, control):
 def test_paper_has_no_empty_box_and_says_what_moves_online(visitor):
     page = visitor.go(SECOND_EDITION[0])
     page.emulate_media(media="print")
-    assert page.locator("details.bn-fold:visible").count() == 0
+    for closed in ("details.bn-fold", "details.bn-hint", ".solution"):
+        assert page.locator(closed).count() > 0
+        assert page.locator(f"{closed}:visible").count() == 0
     figure = page.locator(".bn-interactive, .bn-numbers").first
     said = figure.evaluate("e => getComputedStyle(e, '::after').content")
     assert "on the page online" in said
