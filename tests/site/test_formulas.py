@@ -185,9 +185,11 @@ SHOWN = {
     "hat": "^",
     "tilde": "~",
     "bar": "‾",
+    "underbrace": "⏟",
 }
 LAYOUT = {"frac", "sqrt", "mathrm", "text", "mathrel", "mathcal", "left", "right"}
 LAYOUT |= {"quad", "qquad", "begin", "end", "big", "bigl", "bigr", "mathbf", "dfrac"}
+LAYOUT |= {"mathsf"}
 SAME = str.maketrans({"−": "-", "˜": "~", "ˆ": "^", "¯": "‾", "·": "⋅", "∼": "~"})
 
 
@@ -220,7 +222,7 @@ def test_every_formula_of_the_book_shows_each_of_its_characters(formulas):
         wanted = letters(tex)
         for accent in "~^":  # written by a command, or taken off as LaTeX's own
             wanted[accent] = found[accent] = 0
-        script = {"B": "ℬ", "L": "ℒ", "N": "𝒩"}
+        script = {"B": "ℬ", "L": "ℒ", "N": "𝒩", "T": "𝖳"}
         for plain, curly in script.items():
             wanted[plain] += wanted.pop(curly, 0)
             found[plain] += found.pop(curly, 0)
