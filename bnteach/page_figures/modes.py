@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from bnteach.page_figures.figure import PageFigure
 
-WIDTH, STEP = 340, 76  # pixels: of the chart, and from one question to the next
-LEFT, RIGHT, BOX = (2, 158), (196, 142), 50  # (x, width) of both columns, height
+WIDTH, STEP = 352, 76  # pixels: of the chart, and from one question to the next
+LEFT, RIGHT, BOX = (2, 158), (196, 154), 50  # (x, width) of both columns, height
 LABELS = {
     "caller": (
         "call",
