@@ -147,9 +147,9 @@ def _slope(edges):
         alt.Chart(alt.Data(values=[{}]))
         .mark_text(align="left", color=palette.text_colour(palette.OTHERS[2]))
         .encode(
-            x=alt.XDatum(0.3 * float(edges[-1])),
+            x=alt.XDatum(0.27 * float(edges[-1])),
             y=alt.YDatum(0.42),
-            text=alt.TextValue("slope of the sigmoid"),
+            text=alt.TextValue("slope"),
         )
     )
     return line.encode(x="left:Q", y="share:Q") + label
