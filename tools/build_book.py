@@ -3,10 +3,10 @@
 Usage: python tools/build_book.py
 
 Four steps: the files that the site serves itself are copied out of installed packages,
-and the README's picture is drawn from a recorded run; stored executions are dropped when
-something that they depend on changed; notebooks that have no stored execution run, side
-by side; Jupyter Book builds the site with warnings as errors, unless the site is there
-and nothing changed since it was built without one. No step needs the network.
+and the README's picture is drawn from a recorded run; stored executions are dropped
+when something that they depend on changed; notebooks that have no stored execution run,
+side by side; Jupyter Book builds the site with warnings as errors, unless the site is
+there and nothing changed since it was built without one. No step needs the network.
 """
 
 import os
