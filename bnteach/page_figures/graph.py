@@ -13,7 +13,7 @@ from bnteach.page_figures.figure import PageFigure, two_digits
 # Arrow of the graph (from-to) that the gradient goes back along, what happens there,
 # the rule, the line of NumPy, and whose gradient it gives.
 STEPS = [
-    ("y-L", "The gradient from above", "∂L/∂y is given", "dy", "y"),
+    ("y-L", "The incoming gradient", "∂L/∂y is given", "dy", "y"),
     (
         "beta-y",
         "Back to β: every output has β in it, so add up",

@@ -135,7 +135,7 @@ class TestReplicas:
         assert one != two
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive  # the workers above train alike without the command line
 def test_command_with_two_workers(tmp_path, monkeypatch):
     first, second = two_addresses()
     task = {"cluster": {"chief": [first], "worker": [second]}}
