@@ -22,7 +22,7 @@ export BNTEACH_PROFILE := quick
 unexport MPLBACKEND
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-all lint format notebooks bench bench-peers kernels lock clean clean-all afresh
+.PHONY: help setup book serve test test-all lint format notebooks bench bench-site bench-peers kernels lock clean clean-all afresh
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -79,6 +79,9 @@ notebooks: $(READY) ## execute every notebook (quick profile) and store what cam
 
 bench: $(READY) ## measure speed and accuracy, each as a ratio within one run
 	@$(PY) tools/bench.py
+
+bench-site: $(READY) ## measure the playground and the first page in a browser
+	@$(PY) tools/bench_site.py
 
 bench-peers: $(READY) $(PEERS) ## measure a training step beside PyTorch and Flax (6 GB more)
 	@$(PY) tools/bench_peers.py
