@@ -87,6 +87,21 @@ def test_play_pause_look_back_and_reset_by_keyboard(visitor):
     page.wait_for_function("playground.read().step == 0")
 
 
+def test_on_a_phone_training_brings_what_happens_into_view(browser, base):
+    visitor = Visitor(browser, base, viewport={"width": 390, "height": 844})
+    page = ready(visitor, "index.html")
+    page.evaluate("scrollTo(0, 0)")
+    cards = page.locator(".pg-cards")
+    assert cards.bounding_box()["y"] > 844
+    page.locator(".pg-play").click()
+    page.wait_for_function(
+        "(e) => e.getBoundingClientRect().bottom <= innerHeight",
+        arg=cards.element_handle(),
+    )
+    assert page.locator(".pg-play").bounding_box()["y"] >= 0
+    visitor.context.close()
+
+
 def test_a_question_sets_the_playground_and_keeps_its_answer_folded(visitor):
     page = ready(visitor, "index.html?width=8")
     page.click(".pg-chips button:has-text('Batches of 2')")

@@ -62,6 +62,9 @@ class View {
     if (session.playing) return session.pause();
     this.shown = -1;
     this.find(".pg-said").textContent = ""; // said again when nothing moves
+    // On a small screen what happens would be below the view.
+    const far = this.find(".pg-cards").getBoundingClientRect().bottom > innerHeight;
+    if (far) this.find(".pg-bar").scrollIntoView();
     const step = session.last?.step ?? 0;
     session.play(step + ROUND, this.pace);
   }
