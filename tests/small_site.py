@@ -12,6 +12,7 @@ from sphinx.util.docutils import docutils_namespace
 ROOT = Path(__file__).resolve().parents[1]
 EXTENSIONS = ROOT / "book" / "_ext"
 STATIC = ROOT / "book" / "_static"
+MADE = ("vega-bundle.js", "playground.js")  # by a build, perhaps an older one
 CONFIG = {
     "html_theme": "sphinx_book_theme",
     "html_static_path": ["_static"],
@@ -56,7 +57,7 @@ def build(folder, pages, extensions, **config):
     static = folder / "_static"
     static.mkdir(parents=True, exist_ok=True)
     for path in STATIC.glob("*.*"):
-        if path.suffix in (".css", ".js") and path.name != "vega-bundle.js":
+        if path.suffix in (".css", ".js") and path.name not in MADE:
             shutil.copy(path, static)
     for name, content in pages.items():
         if isinstance(content, str):
