@@ -22,7 +22,11 @@ def add_to(commands) -> None:
     model_files.add_model(parser)
     model_files.add_data(parser, required=False)
     parser.add_argument(
-        "--max-batches", type=int, default=20, metavar="N", help="default: 20"
+        "--max-batches",
+        type=int,
+        default=20,
+        metavar="N",
+        help="look at so many batches (default: 20)",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
@@ -42,6 +46,8 @@ def main(parsed) -> int:
     """Print the report; return the exit status that it asks for."""
     data = None if parsed.data is None else model_files.load_data(parsed.data)
     model = model_files.load_model(parsed)
+    if data is not None:
+        model_files.check_inputs(model, data)
     from bnteach.diagnostics import examine
 
     report = examine(

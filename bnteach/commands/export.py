@@ -18,7 +18,13 @@ def add_to(commands) -> None:
         "with, call the artifact, and compare. Exit status 1 if it answers otherwise.",
     )
     model_files.add_model(parser)
-    parser.add_argument("--format", choices=FORMATS, default="savedmodel")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="savedmodel",
+        help="default: savedmodel; onnx and litert need the extra of that name "
+        "(onnxruntime runs on macOS from version 14 on)",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -48,12 +54,14 @@ def main(parsed) -> int:
     from bnteach.deployment import formats
 
     formats.require(parsed.format)
+    model_files.check_folder(parsed.out)
     model = model_files.load_model(parsed)
     import keras
 
     from bnteach.deployment import export
 
     if x is not None:  # a few are enough
+        model_files.check_inputs(model, x)
         x = keras.tree.map_structure(lambda array: array[:16], x)
     report = export(model, parsed.out, format=parsed.format, fold=parsed.fold, x=x)
     print(report)

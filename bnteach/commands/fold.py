@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bnteach.commands import model_files
 
 
@@ -16,13 +14,13 @@ def add_to(commands) -> None:
         "beside them, for inference. The model is read, never overwritten.",
     )
     model_files.add_model(parser)
-    parser.add_argument("--out", type=Path, metavar="NEW.keras", required=True)
+    model_files.add_out(parser)
     parser.set_defaults(command=main)
 
 
 def main(parsed) -> None:
     """Fold, print what became of each layer, write the new model."""
-    model_files.check_name(parsed.out)
+    model_files.check_out(parsed)
     model = model_files.load_model(parsed)
     from bnteach.deployment import fold
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,12 @@ DATA_HELP = (
 
 def add_model(parser) -> None:
     """Add the arguments that name a model and what it needs to be loaded."""
-    parser.add_argument("model", type=Path, metavar="MODEL.keras")
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL.keras",
+        help="a whole model, as model.save writes it",
+    )
     parser.add_argument(
         "--import",
         dest="imports",
@@ -48,6 +54,17 @@ def add_data(parser, required: bool) -> None:
     )
 
 
+def add_out(parser) -> None:
+    """Add the argument that says where a new model goes."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="NEW.keras",
+        required=True,
+        help="where the new model goes; another file than the model",
+    )
+
+
 def load_model(parsed):
     """Read the model, in Keras's safe mode.
 
@@ -69,14 +86,51 @@ def load_model(parsed):
     import bnteach.layers as own  # registers the package's layer
 
     del own
+    if not (zipfile.is_zipfile(path) or path.suffix in {".h5", ".hdf5"}):
+        raise ValueError(
+            f"expected a whole Keras model, as model.save writes it. Received: {path}, "
+            "which is none"
+        )
     try:
         return keras.saving.load_model(path, safe_mode=True)
     except (TypeError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise ValueError(
             f"expected in {path} a Keras model that can be loaded safely. Received: "
-            f"{reason} (for classes of your own: --import MODULE)"
+            f"{_reason(str(error))} (for classes of your own: --import MODULE)"
         ) from error
+
+
+def _reason(text: str) -> str:
+    """Return the line that says what is wrong, of Keras's long messages."""
+    lines = text.strip().splitlines() or ["no reason given"]
+    return next((line for line in lines if "Could not locate" in line), lines[0])
+
+
+def check_inputs(model, data) -> None:
+    """Raise a ValueError, in one line, if data cannot go into a model."""
+    import keras
+
+    from bnteach.diagnostics.passes import unchanged
+
+    x = data[0] if isinstance(data, tuple) else data
+    try:
+        few = keras.tree.map_structure(lambda array: array[:2], x)
+        with unchanged(model):
+            model(few, training=False) if model._call_has_training_arg else model(few)
+    except Exception as error:  # of a backend or of the owner's classes: any
+        tensors = getattr(model, "inputs", None) or []
+        wanted = {tensor.name: tuple(tensor.shape) for tensor in tensors}
+        found = {
+            k: v.shape for k, v in (x if isinstance(x, dict) else {"x": x}).items()
+        }
+        raise ValueError(
+            f"expected inputs of the model ({_shapes(wanted) or 'unknown'}). Received: "
+            f"{_shapes(found)}"
+        ) from error
+
+
+def _shapes(shapes) -> str:
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
 
 
 def _import(name: str) -> None:
@@ -142,3 +196,33 @@ def check_name(path: Path) -> None:
     """Raise a ValueError unless a path ends in .keras."""
     if path.suffix != ".keras":
         raise ValueError(f"expected a file that ends in .keras. Received: {path}")
+
+
+def check_out(parsed) -> None:
+    """Raise an error if the new model cannot be written, before work is done.
+
+    Raises:
+        ValueError: it does not end in .keras, or is the model that is read.
+        OSError: its folder cannot be written.
+    """
+    check_name(parsed.out)
+    if parsed.out.resolve() == parsed.model.resolve():
+        raise ValueError(
+            f"expected --out to be another file than the model. Received: {parsed.out}"
+        )
+    check_folder(parsed.out)
+
+
+def check_folder(path: Path) -> None:
+    """Raise an OSError if nothing can be written beside a path."""
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"expected a folder for {path} that can be written. Received: {folder}, "
+            f"{error.strerror}"
+        ) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bnteach.commands import model_files
 
 
@@ -17,7 +15,7 @@ def add_to(commands) -> None:
     )
     model_files.add_model(parser)
     model_files.add_data(parser, required=True)
-    parser.add_argument("--out", type=Path, metavar="NEW.keras", required=True)
+    model_files.add_out(parser)
     parser.add_argument(
         "--max-batches", type=int, metavar="N", help="use so many batches alone"
     )
@@ -31,9 +29,10 @@ def add_to(commands) -> None:
 
 def main(parsed) -> None:
     """Recalibrate, print what changed, write the new model."""
-    model_files.check_name(parsed.out)
+    model_files.check_out(parsed)
     data = model_files.load_data(parsed.data)
     model = model_files.load_model(parsed)
+    model_files.check_inputs(model, data)
     from bnteach.diagnostics import recalibrate
 
     done = recalibrate(

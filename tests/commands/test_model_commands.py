@@ -8,6 +8,7 @@ from bnteach import __main__ as command_line
 from bnteach.layers import BatchNormalization as OurBatchNormalization
 
 L = keras.layers
+OVER = ["--out", "./model.keras"]
 X = np.random.default_rng(0).normal(5, 2, size=(40, 4)).astype("float32")
 
 
@@ -21,7 +22,21 @@ def folder(tmp_path, monkeypatch):
     )
     model.save("model.keras")
     np.savez("data.npz", x=X, y=np.zeros(40, int))
+    np.savez("wide.npz", x=np.zeros((8, 5)))
+    np.savez("named.npz", a=X[:8], b=X[:8])
+    (tmp_path / "text.keras").write_text("no model")
+    keras.Sequential([keras.Input((4,)), _strange()(), L.Dense(2)]).save(
+        "strange.keras"
+    )
     return tmp_path
+
+
+def _strange():
+    class Strange(L.Layer):  # registered nowhere, so that nobody can load it
+        def call(self, x):
+            return x
+
+    return Strange
 
 
 def call(*arguments):
@@ -111,6 +126,17 @@ def test_classes_of_a_module(folder, capsys):
             "npz",
         ),
         (["export", "model.keras", "--format", "onnx", "--out", "m"], "ends in .onnx"),
+        (["examine", "model.keras", "--data", "wide.npz"], "x (8, 5)"),
+        (["examine", "model.keras", "--data", "named.npz"], "a (8, 4), b (8, 4)"),
+        (
+            ["recalibrate", "model.keras", "--data", "data.npz", *OVER],
+            "another file",
+        ),
+        (["fold", "model.keras", "--out", "/proc/n.keras"], "can be written"),
+        (["export", "model.keras", "--out", "/proc/m"], "can be written"),
+        (["examine", "text.keras"], "as model.save writes it"),
+        (["examine", "."], "as model.save writes it"),
+        (["examine", "strange.keras"], "'Strange'"),
     ],
 )
 def test_errors_are_one_line_and_write_nothing(folder, capsys, arguments, message):
