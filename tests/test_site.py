@@ -93,7 +93,9 @@ def test_every_internal_link_and_anchor_resolves(site, parsed):
             if parts.scheme or parts.netloc:
                 continue
             path = unquote(parts.path)
-            target = (site / name).parent / path if path else site / name
+            # The page for wrong addresses is shown at any depth: it starts at the top.
+            top = site if path.startswith("/") else (site / name).parent
+            target = top / path.lstrip("/") if path else site / name
             target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 yield f"{link}: no such file"
