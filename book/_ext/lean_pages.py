@@ -1,10 +1,12 @@
 """Takes off the finished pages what they do not need before they are read.
 
 The theme brings an icon font and its script, a third of a page's weight; `icons` draws
-what is used of them. Scripts wait until the page is there. Pictures of the templates,
-such as the logo, get their sizes. What is taken off is deleted from the site, too.
+what is used of them. Scripts wait until the page is there; only what draws the figure
+that an address names is asked for at once. Pictures of the templates, such as the logo,
+get their sizes. What is taken off is deleted from the site, too.
 """
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -14,7 +16,19 @@ import images
 
 ICON_SCRIPT = re.compile(r"\s*<(script|link)\b[^>]*fontawesome[^>]*>(</script>)?", re.I)
 # The page's own settings are set by a script within the page, right after this one.
-SCRIPT = re.compile(r'<script src="(?!\S*/documentation_options\.js)')
+SCRIPT = re.compile(
+    r'<script (?=(?:data-[\w-]+="[^"]*" )*src="(?!\S*/documentation_options\.js))'
+)
+FIGURE = re.compile(r'<figure\b[^>]*\bid="([^"]+)"|class="bn-interactive"')
+DRAWS = re.compile(r'<script [^>]*src="([^"]*/)bn-interactive\.js')
+# An address that names a figure leads to it at once: what draws it is then asked for
+# with the first files, not after the last.
+EARLY = """
+<script>
+if ({names}.includes(location.hash.slice(1).split(".")[0]))
+  document.head.append(Object.assign(document.createElement("link"),
+    {{ rel: "preload", as: "script", href: "{folder}vega-bundle.js" }}));
+</script>"""
 FONT_FACE = re.compile(r"@font-face\{[^}]*fontawesome[^}]*\}")
 RULE = re.compile(r"(?<=[}/])((?:\.fa[\w-]*(?::{1,2}\w+)?,?)+)\{[^{}]*\}")
 KEPT = re.compile(r"\.fa-(lg|sm|xs|fw)\b")
@@ -40,7 +54,7 @@ def picture_size(site, page, attributes):
 def lean_page(text, site, page):
     """Return the text of a page without what it does not need at once."""
     text = ICON_SCRIPT.sub("", text)
-    text = SCRIPT.sub('<script defer src="', text)
+    text = SCRIPT.sub("<script defer ", text)
 
     def with_size(match):
         attributes = dict(images.ATTRIBUTE.findall(match[0]))
@@ -55,6 +69,21 @@ def lean_page(text, site, page):
     return images.IMAGE.sub(with_size, text)
 
 
+def with_early_figures(text):
+    """Return the text of a page that asks early for what draws the figure it is for."""
+    names, last = [], None
+    for match in FIGURE.finditer(text):
+        if match[1]:
+            last = match[1]
+        elif last:
+            names.append(last)
+    draws = DRAWS.search(text)
+    if not names or not draws:
+        return text
+    script = EARLY.format(names=json.dumps(names), folder=draws[1])
+    return text.replace("</title>", "</title>" + script, 1)
+
+
 def lean_site(app, exception):
     """Make the pages of the finished site lean."""
     if exception or app.builder.format != "html":
@@ -62,7 +91,7 @@ def lean_site(app, exception):
     site = Path(app.outdir).resolve()
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
-        lean = lean_page(text, site, page)
+        lean = with_early_figures(lean_page(text, site, page))
         if lean != text:
             page.write_text(lean, encoding="utf-8", newline="\n")
     static = site / "_static"

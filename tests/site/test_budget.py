@@ -24,7 +24,7 @@ PAGES = sorted(
 )
 KIB_BEFORE_SCROLL = 700
 SHIFT = 0.02
-SECONDS_UNTIL_LIVE = 5  # aimed at: 4; chapter 2 takes 4.1 to 4.2 on a quiet machine
+SECONDS_UNTIL_LIVE = 4
 SLOW_LINE = {"latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 94_000}
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".txt"}
 MOVED = """

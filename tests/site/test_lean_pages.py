@@ -108,3 +108,19 @@ def test_logo_has_its_size(pages):
     for name, page in pages.items():
         for logo in re.findall(r"<img[^>]*logo[^>]*>", page):
             assert re.search(r' width="\d+" height="\d+"', logo), name
+
+
+def test_what_draws_a_figure_is_asked_for_early_where_an_address_names_it():
+    sys.path.insert(0, str(small_site.EXTENSIONS))
+    import lean_pages
+
+    still = '<figure id="fig-still"></figure>'
+    moving = '<figure class="a" id="fig-moving"><div class="bn-interactive" b="">'
+    script = '<script defer src="../_static/bn-interactive.js?v=1"></script>'
+    head = f"<head><title>A page</title>{script}</head>"
+    early = lean_pages.with_early_figures(head + still + moving)
+    assert '["fig-moving"].includes(' in early
+    assert 'href: "../_static/vega-bundle.js"' in early
+    assert early.index("</title>") < early.index("preload") < early.index(script)
+    for text in (head + still, moving, "<title></title>" + moving):
+        assert lean_pages.with_early_figures(text) == text
