@@ -102,6 +102,16 @@ class Outcome:
         dotted = isinstance(self.error, (TypeError, AttributeError))
         return dotted and bool(DOTS.search(str(self.error)))
 
+    def failure(self) -> Result | None:
+        """Return the result for a stub or an exception; None if something came back."""
+        if self.placeholder:
+            return self.not_attempted()
+        if self.error is None:
+            return None
+        name = type(self.error).__name__
+        text = f"The function raised {name}: {self.error}, {self.where}."
+        return Result("error", name, text)
+
     def not_attempted(self) -> Result:
         """Return the result for a stub, with the place of the dots that are left."""
         return not_attempted(f"dots are left {self.where}" if self.dots_left else "")
@@ -130,12 +140,8 @@ def call(function: Callable, case: Case) -> Outcome:
 def verdict(function: Callable, case: Case) -> bool | Result:
     """Call a function that answers with True or False; a `Result` if it does not."""
     outcome = call(function, case)
-    if outcome.placeholder:
-        return outcome.not_attempted()
-    if outcome.error is not None:
-        name = type(outcome.error).__name__
-        text = f"The function raised {name}: {outcome.error}, {outcome.where}."
-        return Result("error", name, text)
+    if failure := outcome.failure():
+        return failure
     try:
         array = np.asarray(outcome.returned)
     except ValueError:

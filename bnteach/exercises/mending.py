@@ -50,12 +50,8 @@ def _built(answer) -> Any:
         return function
     outcome = answers.call(function, Case({}))
     unfinished = outcome.error is not None or not answers.works(function)
-    if outcome.placeholder and unfinished:
-        return outcome.not_attempted()
-    if outcome.error is not None:
-        name = type(outcome.error).__name__
-        text = f"The function raised {name}: {outcome.error}, {outcome.where}."
-        return Result("error", name, text)
+    if unfinished and (failure := outcome.failure()):
+        return failure
     if not hasattr(outcome.returned, "layers"):
         received = answers.described(outcome.returned)
         text = f"expected a Keras model. Received: {received}."

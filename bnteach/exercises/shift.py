@@ -106,7 +106,7 @@ GAP_BY_RATE = Exercise(
     difficulty="medium",
     stub="""from bnteach import runs
 
-run = runs.read("digit_learning_rates")
+rates = runs.read("digit_learning_rates")
 gaps = [
     ...,  # your turn: the mean gap at rate 0.1, at the last record
     ...,  # at rate 1
@@ -115,8 +115,8 @@ gaps = [
 check("gap-by-rate", gaps)
 """,
     hints=(
-        "The variants are named in run.variants, for example 'plain, rate 0.1'; "
-        "run.curve(variant, 'val_accuracy') has the shape (seeds, records).",
+        "The variants are named in rates.variants, for example 'plain, rate 0.1'; "
+        "rates.curve(variant, 'val_accuracy') has the shape (seeds, records).",
         "Take the last record of each seed, subtract plain from batch norm, and "
         "average over the seeds.",
     ),

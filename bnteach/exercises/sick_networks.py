@@ -72,15 +72,15 @@ EXERCISE = Exercise(
 from bnteach.exercises import sick_networks
 
 networks = sick_networks.networks()  # "A" to "D"
-found = diagnostics.backward_factors(networks["A"], *sick_networks.batch())
-print(found["product"].round(1))  # look further than this
+sick = diagnostics.backward_factors(networks["A"], *sick_networks.batch())
+print(sick["product"].round(1))  # look further than this
 
 # "slope", "weights", "normalization" or "none"
 blame = {"A": ..., "B": ..., "C": ..., "D": ...}  # your turn
 check("blame-a-factor", blame)
 """,
     hints=(
-        "Print found['slope'], found['weights'] and found['1/s'] of each network, and "
+        "Print sick['slope'], sick['weights'] and sick['1/s'] of each network, and "
         "compare them with the table of this chapter.",
         "One of the factors of each sick network is far from what its activation and a "
         "usual initialization give. A normalization has to give back what the slope "

@@ -74,12 +74,8 @@ def drawn(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 def _returned(function, x: np.ndarray) -> np.ndarray | Result:
     outcome = answers.call(function, Case({"x": x}))
-    if outcome.placeholder:
-        return answers.not_attempted()
-    if outcome.error is not None:
-        name = type(outcome.error).__name__
-        text = f"The function raised {name}: {outcome.error}, {outcome.where}."
-        return Result("error", name, text)
+    if failure := outcome.failure():
+        return failure
     try:
         white = answers.to_array(outcome.returned).astype(np.float64)
     except ValueError as error:

@@ -1,29 +1,7 @@
 """Chapter 4: is "always use batch normalization" true? A small ReLU network."""
 
-from bnteach.experiments.base import (
-    Experiment,
-    Settings,
-    compile_classifier,
-    test_metrics,
-)
-
-
-def _prepare(data, arguments):
-    return data.scaled().flattened()
-
-
-def _build(arguments, seed):
-    import keras
-
-    from bnteach import models
-
-    model = models.mlp(
-        units=(32, 32),
-        activation="relu",
-        normalization=arguments["normalization"],
-        seed=seed,
-    )
-    return compile_classifier(model, keras.optimizers.Adam(arguments["learning_rate"]))
+from bnteach.experiments.base import Experiment, Settings, test_metrics
+from bnteach.experiments.small_relu import build, prepare, variant
 
 
 def _measure(model, data):
@@ -38,7 +16,7 @@ EXPERIMENT = Experiment(
     name="always_normalize",
     title="784-32-32-10 ReLU on digits: lower loss, higher accuracy?",
     variants={
-        f"{name}, Adam {rate}": {"normalization": normalization, "learning_rate": rate}
+        variant(name, rate): {"normalization": normalization, "learning_rate": rate}
         for rate in (0.01, 0.001)
         for name, normalization in (("plain", None), ("batch norm", "batch"))
     },
@@ -46,8 +24,8 @@ EXPERIMENT = Experiment(
         "quick": Settings("mnist5k", 1250, 32, 125, 1, 3.0, 500),
         "full": Settings("mnist", 17_180, 32, 1718, 5, 5.0, 5000),
     },
-    prepare=_prepare,
-    build=_build,
+    prepare=prepare,
+    build=build,
     measure=_measure,
     note={"optimizer": "Adam"},
 )

@@ -10,23 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bnteach.experiments.base import (
-    Experiment,
-    Settings,
-    compile_classifier,
-    test_metrics,
-)
+from bnteach.experiments.base import Experiment, Settings, test_metrics
+from bnteach.experiments.small_relu import build, prepare, variant
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 NETWORKS = {"plain": None, "batch norm": "batch"}
 GRADIENT_BATCHES = 40  # a seed
 POPULATION = "test accuracy with population statistics"
 GRADIENT = "norm of the first kernel's gradient at the start"
-
-
-def variant(network: str, rate: float) -> str:
-    """Return the name of a network at one rate."""
-    return f"{network}, Adam {rate:g}"
 
 
 def best_rates(run: Any) -> dict[str, float]:
@@ -43,24 +34,6 @@ def best_rates(run: Any) -> dict[str, float]:
         network: max(RATES, key=lambda rate: score(network, rate))
         for network in NETWORKS
     }
-
-
-def _prepare(data, arguments):
-    return data.scaled().flattened()
-
-
-def _build(arguments, seed):
-    import keras
-
-    from bnteach import models
-
-    model = models.mlp(
-        units=(32, 32),
-        activation="relu",
-        normalization=arguments["normalization"],
-        seed=seed,
-    )
-    return compile_classifier(model, keras.optimizers.Adam(arguments["learning_rate"]))
 
 
 def _measure(model, data):
@@ -82,12 +55,12 @@ def _facts(data, settings):
     from bnteach.diagnostics import gradient_norms
     from bnteach.training.order import Order
 
-    data = _prepare(data, {})
+    data = prepare(data, {})
     norms = {}
     for network, normalization in NETWORKS.items():
         arguments = {"normalization": normalization, "learning_rate": 1e-3}
         for seed in range(settings.seeds):
-            model = _build(arguments, seed)
+            model = build(arguments, seed)
             order = Order(len(data.x_train), settings.batch_size, seed)
             for rows in order.batches(0, GRADIENT_BATCHES):
                 found = gradient_norms(model, data.x_train[rows], data.y_train[rows])
@@ -112,8 +85,8 @@ EXPERIMENT = Experiment(
         "quick": Settings("mnist5k", 1000, 2, 500, 1, 2.0, 500),
         "full": Settings("mnist5k", 2000, 2, 500, 5, 4.0, 500),
     },
-    prepare=_prepare,
-    build=_build,
+    prepare=prepare,
+    build=build,
     measure=_measure,
     facts=_facts,
     note={"optimizer": "Adam"},

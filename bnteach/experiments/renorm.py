@@ -6,13 +6,8 @@ gives what the remembered statistics would give.
 
 from __future__ import annotations
 
-from bnteach.experiments.base import (
-    Experiment,
-    Settings,
-    compile_classifier,
-    normalization_of,
-    test_metrics,
-)
+from bnteach.experiments.base import Experiment, Settings, test_metrics
+from bnteach.experiments.small_relu import build, prepare, variant
 
 RATES = (3e-4, 1e-3, 3e-3)
 NETWORKS = {
@@ -20,29 +15,6 @@ NETWORKS = {
     "batch norm": {"normalization": "batch"},
     "renorm": {"normalization": "batch", "renorm": True},
 }
-
-
-def variant(network: str, rate: float) -> str:
-    """Return the name of a network at one rate."""
-    return f"{network}, Adam {rate:g}"
-
-
-def _prepare(data, arguments):
-    return data.scaled().flattened()
-
-
-def _build(arguments, seed):
-    import keras
-
-    from bnteach import models
-
-    model = models.mlp(
-        units=(32, 32),
-        activation="relu",
-        normalization=normalization_of(arguments),
-        seed=seed,
-    )
-    return compile_classifier(model, keras.optimizers.Adam(arguments["learning_rate"]))
 
 
 EXPERIMENT = Experiment(
@@ -57,8 +29,8 @@ EXPERIMENT = Experiment(
         "quick": Settings("mnist5k", 1000, 2, 500, 1, 2.0, 500),
         "full": Settings("mnist5k", 2000, 2, 500, 5, 4.0, 500),
     },
-    prepare=_prepare,
-    build=_build,
+    prepare=prepare,
+    build=build,
     measure=test_metrics,
     note={"optimizer": "Adam"},
 )
