@@ -153,7 +153,18 @@ def cases(rng):
     drawn.append(Case(arguments(rng, (6, 2)) | {"gamma": np.ones(2)}))
     coarse = drawing.in_float32(arguments(rng, (8, 3)))
     drawn.append(Case(coarse, frozenset({"single", "gamma"})))
-    return drawn + forward.edge_cases(rng, arguments)
+    return drawn + [_nearly_centered(c) for c in forward.edge_cases(rng, arguments)]
+
+
+def _nearly_centered(case):
+    """Take most of the mean off dy where x has a large one.
+
+    What rounds the mean moves every x_hat alike, and dgamma by this times the sum of
+    dy: a right answer in float32 would be as far off as a wrong one.
+    """
+    if case.condition > 1:
+        case.arguments["dy"] -= 0.9 * case.arguments["dy"].mean(0)
+    return case
 
 
 def _parts(arguments, outputs):

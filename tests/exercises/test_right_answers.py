@@ -21,11 +21,12 @@ from bnteach.exercises.moving_average import solve
 ANSWERS = [(name, answer) for name, answers in RIGHT.items() for answer in answers]
 
 
-def label(value):
-    return getattr(value, "__name__", "") or type(value).__name__
+def label(pair):
+    name, answer = pair
+    return f"{name}-{getattr(answer, '__name__', type(answer).__name__)}"
 
 
-@pytest.mark.parametrize(("name", "answer"), ANSWERS, ids=map(label, sum(ANSWERS, ())))
+@pytest.mark.parametrize(("name", "answer"), ANSWERS, ids=map(label, ANSWERS))
 def test_right_answer_passes(name, answer):
     result = check(name, answer)
     assert result.status == "right", result.message
