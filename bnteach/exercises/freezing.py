@@ -96,7 +96,7 @@ class FreezeAnswer:
             )
             for w in model.weights
         }
-        kind = _kind(model, moved, abs(loss - inference) > 1e-3 * inference)
+        kind = _kind(model, moved, abs(loss - inference) > 1e-4 * inference)
         if kind:
             return Result("property", kind, SAID[kind])
         text = "gamma, beta and the moving statistics of both layers stay, in fit too; "
