@@ -124,7 +124,9 @@ def test_ctrl_c_stops_all_kernels_and_keeps_what_was_finished(write, tmp_path):
     ]
     before = [path.read_bytes() for path in slow]
     program = (
-        "import sys, plan, side_by_side, notebooks, pathlib\n"
+        "import signal, sys, plan, side_by_side, notebooks, pathlib\n"
+        # A shell that runs the tests in the background lets its children ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "plan.cores = lambda: 2\n"
         "side_by_side.SECONDS = pathlib.Path(sys.argv.pop(1))\n"
         "notebooks.main()"
